@@ -1,0 +1,115 @@
+// Package fsx is what the rest of lambkin needs of the file system: whole
+// writes, a cache folder, archives that cannot escape their folder. It imports
+// the standard library only.
+package fsx
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+)
+
+// WriteFile writes data to path so that a reader sees the old content or the
+// new, never a part of it, also when the machine stops half way.
+func WriteFile(name string, data []byte, perm fs.FileMode) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(perm)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+// CacheDir is lambkin's cache folder: $LAMBKIN_CACHE_DIR, else lambkin in the
+// system's folder for caches. env is the user's environment. The folder need
+// not exist; everything in it can be deleted at any time.
+func CacheDir(env map[string]string) string {
+	if dir := env["LAMBKIN_CACHE_DIR"]; dir != "" {
+		return dir
+	}
+	if dir := env["XDG_CACHE_HOME"]; filepath.IsAbs(dir) {
+		return filepath.Join(dir, "lambkin")
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(dir, "lambkin")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("lambkin-cache-%d", os.Getuid()))
+}
+
+// Materialize copies the files of src into a folder below dir that is named
+// for their content, once, and returns that folder. Processes that do so at
+// the same time do not disturb each other.
+func Materialize(src fs.FS, dir string) (string, error) {
+	sum := sha256.New()
+	files := map[string][]byte{}
+	err := fs.WalkDir(src, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(src, name)
+		files[name] = data
+		fmt.Fprintf(sum, "%s %d\n", name, len(data))
+		sum.Write(data)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	target := filepath.Join(dir, hex.EncodeToString(sum.Sum(nil))[:16])
+	if _, err := os.Stat(target); err == nil {
+		return target, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	tmp, err := os.MkdirTemp(dir, ".new-*")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }() // gone already when renamed
+	for name, data := range files {
+		file := filepath.Join(tmp, filepath.FromSlash(path.Clean(name)))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			return "", err
+		}
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.Rename(tmp, target); err != nil {
+		if _, there := os.Stat(target); there == nil {
+			return target, nil // somebody else was faster
+		}
+		return "", err
+	}
+	return target, nil
+}
+
+// ReadLimited reads r to its end, or fails when it holds more than limit bytes.
+func ReadLimited(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		return nil, fmt.Errorf("more than %d bytes", limit)
+	}
+	return data, err
+}

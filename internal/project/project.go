@@ -1,0 +1,126 @@
+// Package project finds out what kind of project a folder holds and loads it
+// into the one model that the rest of lambkin knows. Each kind has a loader in
+// a package below; package app lists them.
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/lambkin-dev/lambkin/internal/diag"
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+)
+
+// Loader reads one kind of project.
+type Loader interface {
+	// Kind is what the loader loads.
+	Kind() lambda.Kind
+	// Names are the file names that the loader looks for in a folder, the
+	// preferred one first. A name may have folders in it.
+	Names() []string
+	// Accepts reports whether the loader takes a file of this name and
+	// content that the user named explicitly.
+	Accepts(file string, content []byte) bool
+	// Load reads the project in file. All problems are in the list, each with
+	// the function it concerns as its Subject; a problem of one function
+	// leaves the others in the project usable. The project is nil when there
+	// is nothing to work with; the list then has an error.
+	Load(ctx context.Context, file string, opts Options) (*lambda.Project, diag.List)
+}
+
+// Options is what the caller knows and the file may ask for. The zero value
+// loads the file as it stands.
+type Options struct {
+	// Env is the environment that the file may refer to.
+	Env map[string]string
+	// Region and Account stand for the deployment's; "" means the loader's default.
+	Region, Account string
+	// Stage is the Serverless stage, "" for the file's own.
+	Stage string
+	// Parameters override the template's parameters (CloudFormation) or give
+	// values for ${param:…} (Serverless).
+	Parameters map[string]string
+	// Flags are the command's options by long name, for ${opt:…}.
+	Flags map[string]string
+	// Only names the one function that is wanted, in any of the ways a user
+	// may name it. The others need not be complete, and what only they need
+	// is not looked up. "" means all.
+	Only string
+}
+
+// ErrNotFound says that a folder holds no project that lambkin knows.
+var ErrNotFound = errors.New("no project found")
+
+// Load loads the project in file or, when file is "", the one that the first
+// of the loaders finds in dir. Errors are about finding and reading the file;
+// what is wrong in it is in the list.
+func Load(ctx context.Context, loaders []Loader, dir, file string, opts Options) (*lambda.Project, diag.List, error) {
+	if file == "" {
+		l, found := Find(loaders, dir)
+		if l == nil {
+			var names []string
+			for _, l := range loaders {
+				names = append(names, l.Names()...)
+			}
+			return nil, nil, fmt.Errorf("%w: none of %s in %s", ErrNotFound, strings.Join(names, ", "), dir)
+		}
+		p, diags := l.Load(ctx, found, opts)
+		return p, diags, nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, l := range loaders {
+		if l.Accepts(file, content) {
+			p, diags := l.Load(ctx, file, opts)
+			return p, diags, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("%q is neither a CloudFormation or SAM template nor a Serverless service", file)
+}
+
+// Find returns the first loader that finds a file of its kind in dir, and that
+// file. The loader is nil when none does.
+func Find(loaders []Loader, dir string) (Loader, string) {
+	for _, l := range loaders {
+		for _, name := range l.Names() {
+			path := filepath.Join(dir, filepath.FromSlash(name))
+			if st, err := os.Stat(path); err == nil && !st.IsDir() {
+				return l, path
+			}
+		}
+	}
+	return nil, ""
+}
+
+// Lookup finds the function that the user means by name: a path, an id, a
+// logical id or a deployed name, in this order. Several functions may answer
+// to the same name; the first by path is returned, with all of them.
+func Lookup(p *lambda.Project, name string) (*lambda.Function, []*lambda.Function) {
+	for _, f := range p.Functions {
+		if f.Path == name {
+			return f, []*lambda.Function{f}
+		}
+	}
+	var found []*lambda.Function
+	for _, f := range p.Functions {
+		if f.ID == name || f.LogicalID == name || f.Name == name {
+			found = append(found, f)
+		}
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	first := found[0]
+	for _, f := range found[1:] {
+		if strings.ToLower(f.Path) < strings.ToLower(first.Path) {
+			first = f
+		}
+	}
+	return first, found
+}

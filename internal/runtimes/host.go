@@ -1,0 +1,13 @@
+package runtimes
+
+// Host is the machine that interpreters are looked for on. It is an input, so
+// that tests can make one up.
+type Host struct {
+	// Env is the user's environment: PATH, HOME, VIRTUAL_ENV, NVM_DIR and their like.
+	Env map[string]string
+	// Cache is lambkin's cache folder. Bootstraps and what was learned of
+	// interpreters are kept there.
+	Cache string
+	// Strict refuses another version than the one asked for.
+	Strict bool
+}

@@ -1,0 +1,86 @@
+// Package runtimes knows the languages that functions are written in: which
+// identifiers AWS gives them, how their interpreters are found on this machine
+// and how a process is started that loads the handler and speaks the Runtime
+// API. Each language is a package below; package app lists them. Nothing here
+// starts a process.
+package runtimes
+
+import (
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+)
+
+// Runtime is one language. Its methods may be called from several goroutines.
+type Runtime interface {
+	// Name is the language's short name: "node", "python", "provided".
+	Name() string
+	// Identifiers are AWS's identifiers that this runtime serves, newest first.
+	Identifiers() []string
+	// Launch says how to start fn's runtime process. It returns a *[Missing]
+	// when the machine lacks what it takes.
+	Launch(fn *lambda.Function, paths Paths, host *Host) (*Launch, error)
+	// Survey lists what the machine has for this language, for `lambkin doctor`.
+	Survey(host *Host) []Finding
+}
+
+// Paths are the folders of an execution environment as its processes see them.
+type Paths struct {
+	Task    string // the code: /var/task, or where it lies
+	Opt     string // the layers merged: /opt, or a folder of the host; "" without layers
+	Runtime string // lambkin's bootstraps: /var/runtime, or a folder of the host
+	Tmp     string // scratch: /tmp
+}
+
+// Launch is a process to start. The process's environment is the one that AWS
+// gives every runtime, with Env on top.
+type Launch struct {
+	Path string   // absolute path of the program
+	Args []string // arguments, without the program's name
+	Env  []string // NAME=value, what this runtime adds to or changes in the common environment
+	// Uses are folders of the host that the program needs besides Paths, such
+	// as the interpreter's own; a sandbox that hides the host shows them.
+	Uses []string
+	// Version is the interpreter's version, "" for a program that brings its own.
+	Version string
+	// Notices are remarks for the user: another version is used than asked for.
+	Notices []string
+}
+
+// Missing says that the machine lacks what a function needs to run.
+type Missing struct {
+	What string // "Python 3.13 for runtime python3.13"
+	Hint string // how to get it
+}
+
+func (m *Missing) Error() string { return m.What + " is not on this machine" }
+
+// Finding is one thing that Survey found or missed.
+type Finding struct {
+	Name    string // "Python 3.13"
+	Version string // "3.13.0", "" when missing
+	Path    string // "" when missing
+	Hint    string // how to get it, when missing
+}
+
+// Set is the list of runtimes that lambkin has.
+type Set []Runtime
+
+// Lookup returns the runtime that serves the identifier, nil when none does.
+func (s Set) Lookup(identifier string) Runtime {
+	for _, r := range s {
+		for _, id := range r.Identifiers() {
+			if id == identifier {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// Identifiers are those of all runtimes.
+func (s Set) Identifiers() []string {
+	var all []string
+	for _, r := range s {
+		all = append(all, r.Identifiers()...)
+	}
+	return all
+}

@@ -1,0 +1,94 @@
+// Package sandbox is the contract between the engine and the places that
+// functions run in: a plain process group, Linux namespaces, a container. Each
+// place is a package below and passes the suite in sandboxtest.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+)
+
+// Sandbox makes execution environments.
+type Sandbox interface {
+	// Name is what --isolation calls it.
+	Name() string
+	// Open makes an environment, without a process in it. The caller closes it.
+	Open(ctx context.Context, spec Spec) (Environment, error)
+}
+
+// Spec says what an environment holds. Folders are absolute paths on the host.
+type Spec struct {
+	Code    string   // shown as the task folder
+	Layers  []string // merged in this order at the opt folder: later ones win
+	Runtime string   // lambkin's bootstraps
+	Uses    []string // further folders that the processes need
+	Memory  int64    // limit in bytes, 0 for none; a sandbox that cannot limit ignores it
+}
+
+// Paths are an environment's folders as the processes in it see them. Opt is
+// "" when there are no layers.
+type Paths struct{ Task, Opt, Runtime, Tmp string }
+
+// Environment is a place for the processes of one execution environment. Its
+// methods may be called from several goroutines.
+type Environment interface {
+	Paths() Paths
+	// Start starts a process. When ctx ends before it has started, it is not started;
+	// later ctx has no effect.
+	Start(ctx context.Context, cmd Command) (Proc, error)
+	// Close ends every process that was started here, and all that they
+	// started, whether or not it wants to end, and removes what the
+	// environment kept on disk. It returns when they are gone; a second call
+	// does nothing.
+	Close() error
+}
+
+// Command is a process to start.
+type Command struct {
+	Path string   // absolute, as seen inside
+	Args []string // without the program's name
+	Dir  string   // working folder, as seen inside
+	Env  []string // the whole environment, NAME=value
+	// Stdout and Stderr take the output as it comes, from one goroutine at a
+	// time. When they are the same value both streams share one pipe, so that
+	// what the process writes keeps its order. Standard input is empty.
+	Stdout, Stderr io.Writer
+}
+
+// Proc is a started process.
+type Proc interface {
+	// PID is the process's id on the host.
+	PID() int
+	// Done is closed when the process has ended and all of its output that was
+	// written until then has been delivered.
+	Done() <-chan struct{}
+	// Exit says how it ended; valid after Done.
+	Exit() Exit
+	// Kill ends the process and all that it started, at once.
+	Kill()
+	// Signal sends a signal to the process.
+	Signal(os.Signal) error
+	// Sync returns when all output that was written before the call has been delivered.
+	Sync()
+	// PeakMemory is the most memory, in bytes, that the process and its
+	// living descendants have used; 0 when the system does not tell.
+	PeakMemory() int64
+}
+
+// Exit is how a process ended.
+type Exit struct {
+	// Code is the exit status, -1 when a signal ended it.
+	Code int
+	// Text is Go's description, which is also AWS's: "exit status 3", "signal: killed".
+	Text string
+	// Time is when it ended.
+	Time time.Time
+	// PeakMemory is the most memory it used, in bytes, 0 when not known.
+	PeakMemory int64
+}
+
+// ErrClosed is returned by Start after Close.
+var ErrClosed = errors.New("environment is closed")
