@@ -52,6 +52,9 @@ type Command struct {
 	Args []string // without the program's name
 	Dir  string   // working folder, as seen inside
 	Env  []string // the whole environment, NAME=value
+	// Mark is an entry of Env that no other environment's processes have. By
+	// it a process is recognised that has left its parents and its group.
+	Mark string
 	// Stdout and Stderr take the output as it comes, from one goroutine at a
 	// time. When they are the same value both streams share one pipe, so that
 	// what the process writes keeps its order. Standard input is empty.

@@ -1,0 +1,228 @@
+package runtimeapi
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+)
+
+const prefix = "/2018-06-01/"
+
+// route finds the handler of a path and the one method it takes. There is no
+// mux here because AWS's server neither cleans paths nor takes HEAD for GET.
+func (s *Server) route(path string) (method string, handler http.HandlerFunc) {
+	path, ok := strings.CutPrefix(path, prefix)
+	if !ok {
+		return "", nil
+	}
+	switch path {
+	case "ping":
+		return http.MethodGet, ping
+	case "runtime/invocation/next":
+		return http.MethodGet, s.next
+	case "runtime/init/error":
+		return http.MethodPost, s.initFailed
+	}
+	id, ok := strings.CutPrefix(path, "runtime/invocation/")
+	if !ok {
+		return "", nil
+	}
+	if id, ok := strings.CutSuffix(id, "/response"); ok {
+		return http.MethodPost, func(w http.ResponseWriter, r *http.Request) { s.responded(w, r, id) }
+	}
+	if id, ok := strings.CutSuffix(id, "/error"); ok {
+		return http.MethodPost, func(w http.ResponseWriter, r *http.Request) { s.failed(w, r, id) }
+	}
+	return "", nil
+}
+
+func ping(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("pong"))
+}
+
+const (
+	typeHeader = "Lambda-Runtime-Function-Error-Type"
+	bodyHeader = "Lambda-Runtime-Function-Error-Body"
+	modeHeader = "Lambda-Runtime-Function-Response-Mode"
+	causeType  = "application/vnd.aws.lambda.error.cause+json"
+)
+
+// responded serves POST /runtime/invocation/{id}/response.
+func (s *Server) responded(w http.ResponseWriter, r *http.Request, id string) {
+	x, ok := s.begin(w, id, response)
+	if !ok {
+		return
+	}
+	if mode := r.Header.Get(modeHeader); mode != "" && mode != "streaming" {
+		s.finish(x, platformError(id, "Runtime.InvalidResponseModeHeader", fmt.Sprintf("the runtime sent the response mode %q", mode)))
+		fail(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode")
+		return
+	}
+	body, err := readBody(r)
+	switch {
+	case errors.Is(err, errTooLarge):
+		s.finish(x, tooLarge())
+		fail(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
+			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", lambda.MaxResponseBytes))
+	case err != nil:
+		s.finish(x, platformError(id, "Runtime.TruncatedResponse", "the runtime's response ended too early"))
+		fail(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
+	default:
+		s.finish(x, streamed(r, Answer{Payload: body, ContentType: r.Header.Get("Content-Type")}))
+		accept(w)
+	}
+}
+
+// streamed looks at the trailers, in which a streaming runtime says that the
+// function has failed half way: the error then takes the place of the body.
+func streamed(r *http.Request, a Answer) Answer {
+	errorType := r.Trailer.Get(typeHeader)
+	if errorType == "" {
+		return a
+	}
+	body, err := base64.StdEncoding.DecodeString(r.Trailer.Get(bodyHeader))
+	if err != nil || len(body) == 0 {
+		body = errorObject(errorType, "the function failed while it was streaming its response")
+	}
+	return Answer{Payload: body, ContentType: "application/json", Failed: true, ErrorType: validErrorType(errorType)}
+}
+
+// failed serves POST /runtime/invocation/{id}/error. Bodies are not looked
+// into, with one exception that AWS documents for its own clients.
+func (s *Server) failed(w http.ResponseWriter, r *http.Request, id string) {
+	x, ok := s.begin(w, id, errorResponse)
+	if !ok {
+		return
+	}
+	body, err := readBody(r)
+	switch {
+	case errors.Is(err, errTooLarge):
+		s.finish(x, tooLarge())
+		fail(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
+			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", lambda.MaxResponseBytes))
+		return
+	case err != nil:
+		s.finish(x, platformError(id, "Runtime.TruncatedResponse", "the runtime's error ended too early"))
+		fail(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
+		return
+	}
+	contentType := r.Header.Get("Content-Type")
+	if contentType == causeType {
+		body, contentType = withoutCause(body)
+	}
+	errorType := validErrorType(r.Header.Get(typeHeader))
+	s.finish(x, Answer{Payload: body, ContentType: contentType, Failed: true, ErrorType: errorType})
+	accept(w)
+}
+
+// withoutCause drops the cause for X-Ray from an error that carries one.
+func withoutCause(body []byte) (clean []byte, contentType string) {
+	var e struct {
+		Message json.RawMessage `json:"errorMessage,omitempty"`
+		Type    json.RawMessage `json:"errorType,omitempty"`
+		Trace   json.RawMessage `json:"stackTrace,omitempty"`
+	}
+	if err := json.Unmarshal(body, &e); err != nil {
+		return []byte(`"Invalid error body"`), "application/octet-stream"
+	}
+	clean, err := json.Marshal(e)
+	if err != nil {
+		return []byte(`"Invalid error body"`), "application/octet-stream"
+	}
+	return clean, "application/json"
+}
+
+// initFailed serves POST /runtime/init/error.
+func (s *Server) initFailed(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	from := s.state
+	if from == started {
+		s.state = initError
+	}
+	s.mu.Unlock()
+	if from != started {
+		refuse(w, from, initError)
+		return
+	}
+	body, err := readBody(r)
+	if err != nil {
+		body = errorObject("Runtime.Unknown", "the runtime's report of its failed initialisation could not be read")
+	}
+	contentType := "application/json"
+	if !json.Valid(body) {
+		contentType = "application/octet-stream"
+	}
+	s.initError <- Answer{
+		Payload: body, ContentType: contentType, Failed: true, Fatal: true,
+		ErrorType: validErrorType(r.Header.Get(typeHeader)),
+	}
+	accept(w)
+}
+
+// errorType is the form of the names that AWS takes over into its records. It
+// is not anchored, as on AWS.
+var errorType = regexp.MustCompile(`(Runtime|Function)\.[A-Z][a-zA-Z]+`)
+
+// validErrorType maps names that AWS does not take to its catch-all names.
+func validErrorType(name string) string {
+	switch {
+	case errorType.MatchString(name):
+		return name
+	case strings.HasPrefix(name, "Function."):
+		return "Function.Unknown"
+	default:
+		return "Runtime.Unknown"
+	}
+}
+
+func tooLarge() Answer {
+	const name = "Function.ResponseSizeTooLarge"
+	text := fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", lambda.MaxResponseBytes)
+	body, _ := json.Marshal(struct { // strings always encode
+		Message string `json:"errorMessage"`
+		Type    string `json:"errorType"`
+	}{text, name})
+	return Answer{Payload: body, ContentType: "application/json", Failed: true, ErrorType: name, Platform: true}
+}
+
+// platformError is a failure of the runtime after which it cannot go on.
+func platformError(id, name, text string) Answer {
+	return Answer{
+		Payload: errorObject(name, "RequestId: "+id+" Error: "+text), ContentType: "application/json",
+		Failed: true, ErrorType: name, Platform: true, Fatal: true,
+	}
+}
+
+func errorObject(name, message string) []byte {
+	body, _ := json.Marshal(struct { // strings always encode
+		Type    string `json:"errorType"`
+		Message string `json:"errorMessage"`
+	}{name, message})
+	return body
+}
+
+func accept(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = w.Write([]byte("{\"status\":\"OK\"}\n"))
+}
+
+func refuse(w http.ResponseWriter, from, to state) {
+	fail(w, http.StatusForbidden, "InvalidStateTransition", refusal(from, to))
+}
+
+func fail(w http.ResponseWriter, status int, name, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(struct {
+		Message string `json:"errorMessage"`
+		Type    string `json:"errorType"`
+	}{message, name})
+}

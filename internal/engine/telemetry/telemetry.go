@@ -1,0 +1,92 @@
+// Package telemetry holds the records that the engine makes of what happens in
+// an execution environment, and their readers. The engine emits typed records;
+// log text, JSON and everything else that people or programs see is made from
+// them, never the other way round. Names and fields are those of AWS's
+// Telemetry API.
+package telemetry
+
+import (
+	"time"
+
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+)
+
+// Record is one thing that happened.
+type Record struct {
+	Time     time.Time
+	Function *lambda.Function
+	// Event is one of the event types of this package.
+	Event any
+}
+
+// Sink takes records. It is called from one goroutine at a time for one
+// environment, and from several for several; it must not block for long.
+type Sink func(Record)
+
+// Stream is where a function wrote a piece of output.
+type Stream int
+
+// The two output streams. Functions that need not be told apart write all
+// their output to Stdout, so that its order is kept.
+const (
+	Stdout Stream = iota
+	Stderr
+)
+
+// Log is output of the function or its runtime, as it came: any number of
+// lines or a part of one. Data is valid during the call only.
+type Log struct {
+	Stream Stream
+	Data   []byte
+}
+
+// Status says how a phase ended.
+type Status string
+
+// The statuses that AWS reports.
+const (
+	Success Status = "success"
+	Failure Status = "failure" // the process ended
+	Failed  Status = "error"   // the runtime reported an error
+	Timeout Status = "timeout"
+)
+
+// InitReport ends an initialisation. AWS logs it only when it did not succeed.
+type InitReport struct {
+	Phase     string // "init" or, when repeated under the first invocation, "invoke"
+	Status    Status
+	ErrorType string // "" on success
+	Duration  time.Duration
+}
+
+// Start begins an invocation.
+type Start struct {
+	RequestID string
+	Version   string
+}
+
+// Fault is the platform's own line about an invocation: a timeout, an exit.
+type Fault struct {
+	RequestID string
+	ErrorType string
+	Message   string // "Task timed out after 3.00 seconds"
+}
+
+// Report ends an invocation.
+type Report struct {
+	RequestID string
+	Status    Status
+	ErrorType string // "" on success
+	Duration  time.Duration
+	// InitDuration is the initialisation's, in the first invocation of an environment; else 0.
+	InitDuration time.Duration
+	MemoryMB     int   // the function's memory size
+	PeakMemory   int64 // bytes; 0 when the system does not tell
+}
+
+// Billed is what AWS would bill: whole milliseconds, initialisation included
+// (since August 2025).
+func (r Report) Billed() time.Duration {
+	total := r.Duration + r.InitDuration
+	return (total + time.Millisecond - 1) / time.Millisecond * time.Millisecond
+}

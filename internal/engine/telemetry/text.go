@@ -1,0 +1,133 @@
+package telemetry
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+)
+
+// Text writes records as the log lines that AWS writes to CloudWatch. The
+// wording of START, END, REPORT and INIT_REPORT lines is stable: scripts read
+// them. Its Record method is a [Sink] for any number of environments.
+type Text struct {
+	// Platform takes the platform's lines and, when Stdout and Stderr are nil,
+	// the function's output too.
+	Platform io.Writer
+	// Stdout and Stderr take the function's output, stream by stream.
+	Stdout, Stderr io.Writer
+	// NewLines turns carriage returns inside the function's output, which
+	// keep several lines in one CloudWatch event, into line feeds.
+	NewLines bool
+	// Quiet leaves out the platform's lines of a successful invocation.
+	Quiet bool
+
+	mu      sync.Mutex // one record at a time
+	partial bool       // Platform's last output did not end its line
+}
+
+// Record writes one record.
+func (t *Text) Record(r Record) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch e := r.Event.(type) {
+	case Log:
+		t.log(e)
+	case InitReport:
+		t.initReport(e)
+	case Start:
+		if !t.Quiet {
+			t.line("START RequestId: %s Version: %s\n", e.RequestID, e.Version)
+		}
+	case Fault:
+		t.fault(r.Time, e)
+	case Report:
+		if !t.Quiet {
+			t.line("END RequestId: %s\n", e.RequestID)
+			t.line("%s\n", reportLine(e))
+		}
+	}
+}
+
+func (t *Text) log(e Log) {
+	w := t.Platform
+	if t.Stdout != nil && e.Stream == Stdout {
+		w = t.Stdout
+	}
+	if t.Stderr != nil && e.Stream == Stderr {
+		w = t.Stderr
+	}
+	if len(e.Data) == 0 {
+		return
+	}
+	if w == t.Platform {
+		t.partial = e.Data[len(e.Data)-1] != '\n'
+	}
+	data := e.Data
+	if t.NewLines && bytes.IndexByte(data, '\r') >= 0 {
+		data = bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+	}
+	_, _ = w.Write(data) // a reader that has gone must not stop the function
+}
+
+// line writes a platform line, on a line of its own.
+func (t *Text) line(format string, args ...any) {
+	if t.partial {
+		_, _ = io.WriteString(t.Platform, "\n")
+		t.partial = false
+	}
+	_, _ = fmt.Fprintf(t.Platform, format, args...)
+}
+
+func (t *Text) initReport(e InitReport) {
+	if e.Status == Success {
+		return
+	}
+	line := fmt.Sprintf("INIT_REPORT Init Duration: %s ms\tPhase: %s\tStatus: %s", millis(e.Duration), e.Phase, reported(e.Status))
+	if e.ErrorType != "" {
+		line += "\tError Type: " + e.ErrorType
+	}
+	t.line("%s\n", line)
+}
+
+func (t *Text) fault(at time.Time, e Fault) {
+	if e.ErrorType == lambda.TimedOut {
+		t.line("%s %s %s\n\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), e.RequestID, e.Message)
+		return
+	}
+	t.line("RequestId: %s Error: %s\n%s\n", e.RequestID, e.Message, e.ErrorType)
+}
+
+func reportLine(e Report) string {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "REPORT RequestId: %s\tDuration: %s ms\tBilled Duration: %d ms\tMemory Size: %d MB\t",
+		e.RequestID, millis(e.Duration), e.Billed().Milliseconds(), e.MemoryMB)
+	if e.PeakMemory > 0 {
+		fmt.Fprintf(&b, "Max Memory Used: %d MB\t", (e.PeakMemory+1<<20-1)>>20)
+	}
+	if e.InitDuration > 0 {
+		fmt.Fprintf(&b, "Init Duration: %s ms\t", millis(e.InitDuration))
+	}
+	if e.Status != Success {
+		fmt.Fprintf(&b, "Status: %s", reported(e.Status))
+		if e.ErrorType != "" && e.Status != Timeout {
+			fmt.Fprintf(&b, "\tError Type: %s", e.ErrorType)
+		}
+	}
+	return b.String()
+}
+
+// reported is the word of the log lines, which know no "failure".
+func reported(s Status) Status {
+	if s == Failure {
+		return Failed
+	}
+	return s
+}
+
+func millis(d time.Duration) string {
+	return fmt.Sprintf("%.2f", float64(d.Microseconds())/1000)
+}

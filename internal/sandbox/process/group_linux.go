@@ -1,0 +1,178 @@
+package process
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// rssUnit is the unit of rusage.ru_maxrss.
+const rssUnit = 1024
+
+// leaders are the pids of the processes that were started here and have not
+// been waited for. Only their owners may wait for them.
+var leaders sync.Map
+
+func attributes() *syscall.SysProcAttr {
+	// Pdeathsig ends the process also when lambkin is killed without a chance
+	// to clean up.
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+var adopt sync.Once
+
+// adoptOrphans makes this process the parent of whatever a function's process
+// leaves behind, daemons included, instead of process 1.
+func adoptOrphans() {
+	adopt.Do(func() {
+		// A kernel that refuses leaves us with the process group alone.
+		_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	})
+}
+
+// sweep ends and reaps what the group's processes left behind: since the
+// leader is gone, those processes are children of ours, and their children
+// become ours as they die.
+func (g group) sweep(mark string) {
+	// A process that forks faster than it is killed is met again in the next
+	// round; the bound only stands against the unforeseen.
+	deadline := time.Now().Add(2 * time.Second)
+	for time.Now().Before(deadline) {
+		live := 0
+		for _, pid := range orphans() {
+			if !belongs(pid, g.pid, mark) {
+				continue
+			}
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			var status syscall.WaitStatus
+			if got, _ := syscall.Wait4(pid, &status, syscall.WNOHANG, nil); got != pid {
+				live++
+			}
+		}
+		if live == 0 {
+			return
+		}
+		time.Sleep(200 * time.Microsecond)
+	}
+}
+
+// orphans are the children of this process that nobody here has started as a
+// leader and that are not of our own group, as lambkin's own helpers are.
+func orphans() []int {
+	var pids []int
+	own := syscall.Getpgrp()
+	for _, pid := range children(os.Getpid()) {
+		if _, started := leaders.Load(pid); started {
+			continue
+		}
+		if pgid, err := syscall.Getpgid(pid); err == nil && pgid != own {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// belongs reports whether the orphan comes from the group or carries the mark.
+// One that has ended shows its environment no more; it is taken as well.
+func belongs(pid, group int, mark string) bool {
+	if pgid, err := syscall.Getpgid(pid); err == nil && pgid == group {
+		return true
+	}
+	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil || len(env) == 0 {
+		return zombie(pid)
+	}
+	return slices.ContainsFunc(bytes.Split(env, []byte{0}), func(entry []byte) bool { return string(entry) == mark })
+}
+
+func zombie(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, ok := bytes.Cut(stat, []byte(") "))
+	return ok && len(rest) > 0 && rest[0] == 'Z'
+}
+
+// children are the direct children of a process.
+func children(pid int) []int {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if len(tasks) == 0 {
+		return childrenByScan(pid)
+	}
+	var pids []int
+	for _, task := range tasks {
+		list, err := os.ReadFile(task)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for field := range bytes.FieldsSeq(list) {
+			if child, err := strconv.Atoi(string(field)); err == nil {
+				pids = append(pids, child)
+			}
+		}
+	}
+	return pids
+}
+
+// childrenByScan serves kernels without CONFIG_PROC_CHILDREN.
+func childrenByScan(parent int) []int {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	var pids []int
+	for _, stat := range stats {
+		data, err := os.ReadFile(stat)
+		if err != nil {
+			continue
+		}
+		// The name in parentheses may itself hold spaces and parentheses.
+		fields := bytes.Fields(data[bytes.LastIndexByte(data, ')')+1:])
+		if len(fields) < 2 {
+			continue
+		}
+		if ppid, err := strconv.Atoi(string(fields[1])); err != nil || ppid != parent {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(stat))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// peakMemory adds up the peaks of the process and its descendants.
+func peakMemory(pid int) int64 {
+	total := highWater(pid)
+	for _, child := range children(pid) {
+		total += peakMemory(child)
+	}
+	return total
+}
+
+// highWater is a process's peak resident size in bytes.
+func highWater(pid int) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, ok := bytes.Cut(status, []byte("VmHWM:"))
+	if !ok {
+		return 0
+	}
+	fields := bytes.Fields(rest[:min(len(rest), 64)])
+	if len(fields) == 0 {
+		return 0
+	}
+	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kib << 10
+}
