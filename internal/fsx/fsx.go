@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 )
 
 // WriteFile writes data to path so that a reader sees the old content or the
@@ -53,24 +55,28 @@ func CacheDir(env map[string]string) string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("lambkin-cache-%d", os.Getuid()))
 }
 
-// Materialize copies the files of src into a folder below dir that is named
-// for their content, once, and returns that folder. Processes that do so at
-// the same time do not disturb each other.
-func Materialize(src fs.FS, dir string) (string, error) {
+// Materialize copies files into a folder below dir that is named for their
+// content, once, and returns that folder. The keys of src are the sub-folders
+// that the file systems go to. Processes that do so at the same time do not
+// disturb each other.
+func Materialize(src map[string]fs.FS, dir string) (string, error) {
 	sum := sha256.New()
 	files := map[string][]byte{}
-	err := fs.WalkDir(src, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	for _, folder := range slices.Sorted(maps.Keys(src)) {
+		err := fs.WalkDir(src[folder], ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := fs.ReadFile(src[folder], name)
+			name = path.Join(folder, name)
+			files[name] = data
+			fmt.Fprintf(sum, "%s %d\n", name, len(data))
+			sum.Write(data)
 			return err
+		})
+		if err != nil {
+			return "", err
 		}
-		data, err := fs.ReadFile(src, name)
-		files[name] = data
-		fmt.Fprintf(sum, "%s %d\n", name, len(data))
-		sum.Write(data)
-		return err
-	})
-	if err != nil {
-		return "", err
 	}
 	target := filepath.Join(dir, hex.EncodeToString(sum.Sum(nil))[:16])
 	if _, err := os.Stat(target); err == nil {
@@ -85,7 +91,7 @@ func Materialize(src fs.FS, dir string) (string, error) {
 	}
 	defer func() { _ = os.RemoveAll(tmp) }() // gone already when renamed
 	for name, data := range files {
-		file := filepath.Join(tmp, filepath.FromSlash(path.Clean(name)))
+		file := filepath.Join(tmp, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return "", err
 		}

@@ -24,7 +24,6 @@ type Spec struct {
 	Code    string   // shown as the task folder
 	Layers  []string // merged in this order at the opt folder: later ones win
 	Runtime string   // lambkin's bootstraps
-	Uses    []string // further folders that the processes need
 	Memory  int64    // limit in bytes, 0 for none; a sandbox that cannot limit ignores it
 }
 
@@ -52,6 +51,9 @@ type Command struct {
 	Args []string // without the program's name
 	Dir  string   // working folder, as seen inside
 	Env  []string // the whole environment, NAME=value
+	// Uses are folders of the host that the process needs besides those of
+	// the Spec; a sandbox that hides the host shows them.
+	Uses []string
 	// Mark is an entry of Env that no other environment's processes have. By
 	// it a process is recognised that has left its parents and its group.
 	Mark string

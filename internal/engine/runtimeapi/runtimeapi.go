@@ -77,6 +77,7 @@ type Server struct {
 	mu      sync.Mutex // guards what follows
 	state   state
 	current *Exchange // the last one taken
+	readyAt time.Time // when ready was closed
 }
 
 // Listen starts a server on a free port of the loopback interface.
@@ -109,6 +110,13 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 // Ready is closed when the runtime has asked for its first event: its
 // initialisation has ended well.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// ReadyAt is when the runtime first asked for an event; valid after Ready.
+func (s *Server) ReadyAt() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.readyAt
+}
 
 // InitError delivers the error with which the runtime reports that its
 // initialisation has failed.
@@ -177,6 +185,7 @@ func (s *Server) ask(w http.ResponseWriter) (*Exchange, bool) {
 	case s.state == running:
 		return s.current, true
 	case s.state == started:
+		s.readyAt = time.Now()
 		close(s.ready)
 	case s.state == responseSent:
 		close(s.current.done)

@@ -19,8 +19,8 @@ type Record struct {
 	Event any
 }
 
-// Sink takes records. It is called from one goroutine at a time for one
-// environment, and from several for several; it must not block for long.
+// Sink takes records. It is called from several goroutines at once and must
+// not block for long.
 type Sink func(Record)
 
 // Stream is where a function wrote a piece of output.

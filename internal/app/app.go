@@ -1,0 +1,304 @@
+// Package app is the composition root: it makes a running system out of the
+// options that a command hands in. It alone names concrete loaders, runtimes
+// and sandboxes (variants.go). Every vocabulary goes through it; what two of
+// them need stands here, and nothing here prints.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/lambkin-dev/lambkin/internal/diag"
+	"github.com/lambkin-dev/lambkin/internal/engine/fleet"
+	"github.com/lambkin-dev/lambkin/internal/engine/instance"
+	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
+	"github.com/lambkin-dev/lambkin/internal/fsx"
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/project"
+	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
+)
+
+// Vocabulary is whose habits a function meets where AWS and the peers differ.
+type Vocabulary int
+
+// The vocabularies.
+const (
+	Native Vocabulary = iota
+	SAM
+	Serverless
+)
+
+// Options is what a command wants. The zero value loads the project in the
+// working folder and follows AWS.
+type Options struct {
+	Vocabulary Vocabulary
+	// Env is the user's environment.
+	Env map[string]string
+	// Dir is the folder to look for a project in; File names its file instead.
+	Dir, File string
+	// Kinds limits what Dir is searched for; nil means every kind.
+	Kinds []lambda.Kind
+	// Function names the wanted function; "" takes the only one there is.
+	Function string
+
+	Region     string // "" takes the user's or the project's
+	Stage      string
+	Parameters map[string]string
+	Flags      map[string]string // for ${opt:…}
+
+	// Variables win over the function's own, as NAME=value.
+	Variables []string
+	// Isolation names the sandbox; "" takes the vocabulary's own.
+	Isolation     string
+	StrictRuntime bool
+	NoTimeout     bool
+
+	// Sink takes the engine's records, Notice remarks for the user.
+	Sink   telemetry.Sink
+	Notice func(string)
+}
+
+// Load loads the project. Problems of single functions are in the list and do
+// not make an error; what leaves nothing to work with is a *[Problem].
+func Load(ctx context.Context, o Options) (*lambda.Project, diag.List, error) {
+	loaders := slices.DeleteFunc(Loaders(), func(l project.Loader) bool {
+		return o.Kinds != nil && !slices.Contains(o.Kinds, l.Kind())
+	})
+	p, diags, err := project.Load(ctx, loaders, o.Dir, o.File, project.Options{
+		Env: o.Env, Region: o.Region, Stage: o.Stage, Parameters: o.Parameters, Flags: o.Flags, Only: o.Function,
+	})
+	if err != nil {
+		return nil, nil, explain(err)
+	}
+	whole := slices.ContainsFunc(diags, func(d diag.Diagnostic) bool { return d.Severity == diag.Error && d.Subject == "" })
+	if p == nil || whole {
+		return nil, nil, &Problem{Kind: InProject, List: diags}
+	}
+	return p, diags, nil
+}
+
+// System is one function, ready to be run. It implements [lambda.Invoker] for
+// the functions of its project.
+type System struct {
+	Project  *lambda.Project
+	Function *lambda.Function
+	// Diags are warnings and notes about the function and the project.
+	Diags diag.List
+
+	fleet *fleet.Fleet
+	// temporary is the folder of the bootstraps when they could not go to the
+	// cache, "" otherwise.
+	temporary string
+}
+
+// Open loads the project, finds the wanted function and sets up the engine for
+// it; no process is started yet. The caller closes the System. Errors that the
+// user can mend are of type *[Problem] or *[UnknownFunction].
+func Open(ctx context.Context, o Options) (*System, error) {
+	p, diags, err := Load(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	fn, err := choose(p, &diags, o.Function)
+	if err != nil {
+		return nil, err
+	}
+	diags = diags.For(fn.Path)
+	if diags.HasErrors() {
+		return nil, &Problem{Kind: InProject, List: diags}
+	}
+	reservedNames(&diags, fn, o.Vocabulary)
+	if o.Vocabulary == SAM {
+		fn = withShell(fn, o.Env)
+	}
+	s := &System{Project: p, Function: fn, Diags: diags}
+	if err := s.setUp(o); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Invoke implements [lambda.Invoker].
+func (s *System) Invoke(ctx context.Context, fn *lambda.Function, inv *lambda.Invocation) (*lambda.Result, error) {
+	if len(inv.Payload) > lambda.MaxRequestBytes {
+		return nil, problem(InCall, diag.Diagnostic{
+			Code:    "event-too-large",
+			Summary: fmt.Sprintf("the event has %d bytes; Lambda takes at most %d", len(inv.Payload), lambda.MaxRequestBytes),
+		})
+	}
+	res, err := s.fleet.Invoke(ctx, fn, inv)
+	return res, explain(err)
+}
+
+// Settle waits until all records of answered invocations are out.
+func (s *System) Settle() { s.fleet.Settle() }
+
+// Close ends every process and removes temporary files.
+func (s *System) Close() error {
+	err := s.fleet.Close()
+	if s.temporary != "" {
+		err = errors.Join(err, os.RemoveAll(s.temporary))
+	}
+	return err
+}
+
+// choose finds the function that the user means.
+func choose(p *lambda.Project, diags *diag.List, name string) (*lambda.Function, error) {
+	if name == "" {
+		if len(p.Functions) == 1 {
+			return p.Functions[0], nil
+		}
+		return nil, unknownFunction(p, "")
+	}
+	fn, all := project.Lookup(p, name)
+	if fn == nil {
+		return nil, unknownFunction(p, name)
+	}
+	if len(all) > 1 {
+		var paths []string
+		for _, f := range all {
+			paths = append(paths, f.Path)
+		}
+		diags.Warnf(at(fn.Source), "ambiguous-function", "%q may mean %s; %s is taken", name, strings.Join(paths, " or "), fn.Path).
+			Hint = "give the whole path"
+	}
+	return fn, nil
+}
+
+// reservedNames warns of variables that keep the function from being deployed.
+func reservedNames(diags *diag.List, fn *lambda.Function, v Vocabulary) {
+	if v == Serverless {
+		return // the framework passes them on without a word
+	}
+	for _, e := range fn.Environment {
+		if instance.Reserved(e.Name) {
+			d := diags.Warnf(at(e.Source), "reserved-variable", "Lambda refuses to deploy a function that sets the reserved variable %s", e.Name)
+			d.Subject, d.Hint = fn.Path, "remove it from the function's environment"
+		}
+	}
+}
+
+// withShell gives variables that the template declares the values that they
+// have in the user's shell, as SAM CLI does.
+func withShell(fn *lambda.Function, env map[string]string) *lambda.Function {
+	out := *fn
+	out.Environment = slices.Clone(fn.Environment)
+	for i, v := range out.Environment {
+		if value, ok := env[v.Name]; ok {
+			out.Environment[i] = lambda.Variable{Name: v.Name, Value: value, Source: v.Source}
+		}
+	}
+	return &out
+}
+
+// setUp makes the fleet.
+func (s *System) setUp(o Options) error {
+	box, err := chooseSandbox(o.Isolation)
+	if err != nil {
+		return err
+	}
+	host := Host(o.Env)
+	host.Strict = o.StrictRuntime
+	host.Serverless = o.Vocabulary == Serverless
+	dir, err := s.bootstraps(host.Cache)
+	if err != nil {
+		return fmt.Errorf("writing the bootstraps: %w", err)
+	}
+	s.fleet = fleet.New(fleet.Options{
+		Runtimes: Runtimes(), Host: host, Sandbox: box, RuntimeDir: dir, Environ: environ(o, s.Project),
+		SplitOutput: o.Vocabulary == Serverless, NoTimeout: o.NoTimeout, Sink: o.Sink, Notice: o.Notice,
+	})
+	return nil
+}
+
+// bootstraps brings the bootstraps to disk: into the cache or, where that
+// cannot be written to, into a folder of this run.
+func (s *System) bootstraps(cache string) (string, error) {
+	dir, err := fsx.Materialize(Bootstraps(), filepath.Join(cache, "runtime"))
+	if err == nil {
+		return dir, nil
+	}
+	if s.temporary, err = os.MkdirTemp("", "lambkin-runtime-*"); err != nil {
+		return "", err
+	}
+	return fsx.Materialize(Bootstraps(), s.temporary)
+}
+
+// Host is this machine as the runtimes look for interpreters on it.
+func Host(env map[string]string) *runtimes.Host {
+	return &runtimes.Host{Env: env, Cache: fsx.CacheDir(env)}
+}
+
+func chooseSandbox(name string) (sandbox.Sandbox, error) {
+	boxes := Sandboxes()
+	if name == "" {
+		return boxes[0], nil
+	}
+	var names []string
+	for _, b := range boxes {
+		if b.Name() == name {
+			return b, nil
+		}
+		names = append(names, b.Name())
+	}
+	return nil, BadCall("this version has "+strings.Join(names, ", "), "there is no isolation %q", name)
+}
+
+// environ is what the vocabulary lets a function see besides its own variables.
+func environ(o Options, p *lambda.Project) instance.Environ {
+	e := instance.Environ{
+		Region: first(o.Region, o.Env["AWS_REGION"], o.Env["AWS_DEFAULT_REGION"], p.Region, "us-east-1"),
+		// The account number that AWS's own documentation uses.
+		Account:         "123456789012",
+		AccessKeyID:     o.Env["AWS_ACCESS_KEY_ID"],
+		SecretAccessKey: o.Env["AWS_SECRET_ACCESS_KEY"],
+		SessionToken:    o.Env["AWS_SESSION_TOKEN"],
+		Override:        o.Variables,
+	}
+	if o.Vocabulary == Serverless {
+		// The framework runs in the user's shell and takes the region from
+		// the service alone.
+		e.Region = first(o.Region, p.Region, "us-east-1")
+		for _, name := range slices.Sorted(maps.Keys(o.Env)) {
+			e.Inherit = append(e.Inherit, name+"="+o.Env[name])
+		}
+		e.Override = append([]string{"IS_LOCAL=true"}, o.Variables...)
+		return e
+	}
+	// SDKs without credentials search the network for some; these stop them,
+	// and are refused by AWS. They are SAM CLI's.
+	if e.AccessKeyID == "" {
+		e.AccessKeyID, e.SecretAccessKey, e.SessionToken = "defaultkey", "defaultsecret", ""
+	}
+	if o.Vocabulary == SAM {
+		e.Extra = samVariables
+	}
+	return e
+}
+
+// samVariables are what `sam local` sets beyond AWS.
+func samVariables(fn *lambda.Function) []string {
+	return []string{
+		"AWS_SAM_LOCAL=true",
+		"AWS_ACCOUNT_ID=123456789012",
+		"AWS_LAMBDA_FUNCTION_HANDLER=" + fn.Handler,
+		fmt.Sprintf("AWS_LAMBDA_FUNCTION_TIMEOUT=%d", int(fn.Timeout.Seconds())),
+	}
+}
+
+// first returns the first of the strings that is not empty.
+func first(s ...string) string {
+	for _, v := range s {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,23 @@
+package app
+
+import "github.com/lambkin-dev/lambkin/internal/runtimes"
+
+// Finding is one thing that the machine has or lacks.
+type Finding = runtimes.Finding
+
+// Checkup is what this machine offers for running functions.
+type Checkup struct {
+	Runtimes  []Finding
+	Isolation []Isolation
+	Cache     string // lambkin's cache folder
+}
+
+// Doctor looks the machine over. It changes nothing but the cache.
+func Doctor(env map[string]string) Checkup {
+	host := Host(env)
+	c := Checkup{Isolation: Isolations(), Cache: host.Cache}
+	for _, r := range Runtimes() {
+		c.Runtimes = append(c.Runtimes, r.Survey(host)...)
+	}
+	return c
+}

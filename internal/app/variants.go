@@ -1,0 +1,63 @@
+package app
+
+import (
+	"io/fs"
+	"runtime"
+
+	"github.com/lambkin-dev/lambkin/internal/project"
+	"github.com/lambkin-dev/lambkin/internal/project/cfn"
+	"github.com/lambkin-dev/lambkin/internal/project/sls"
+	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/runtimes/node"
+	"github.com/lambkin-dev/lambkin/internal/runtimes/provided"
+	"github.com/lambkin-dev/lambkin/internal/runtimes/python"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/process"
+)
+
+// Loaders are the kinds of projects that lambkin loads, in the order in which
+// a folder is searched for them.
+func Loaders() []project.Loader {
+	return []project.Loader{cfn.Loader{}, sls.Loader{}}
+}
+
+// Runtimes are the languages that lambkin runs.
+func Runtimes() runtimes.Set {
+	return runtimes.Set{node.Runtime{}, python.Runtime{}, provided.Runtime{}}
+}
+
+// Bootstraps are the programs that load handlers, by the folder that each
+// runtime expects them in.
+func Bootstraps() map[string]fs.FS {
+	return map[string]fs.FS{"node": node.Files(), "python": python.Files()}
+}
+
+// Sandboxes are the places that functions can run in, the preferred one first.
+func Sandboxes() []sandbox.Sandbox {
+	return []sandbox.Sandbox{process.Sandbox{}}
+}
+
+// Isolation is what this machine offers of one way of isolating functions.
+type Isolation struct {
+	Name      string
+	Available bool
+	Detail    string
+}
+
+// Isolations lists all ways, those that this version of lambkin lacks too.
+func Isolations() []Isolation {
+	processes := Isolation{Name: "process", Available: true, Detail: "plain processes in the code's own folder; nothing is hidden from a function"}
+	switch runtime.GOOS {
+	case "linux":
+		processes.Detail += ", ending one ends all that it started"
+	case "windows":
+		processes.Detail += ", ending one ends its job"
+	default:
+		processes.Detail += ", ending one ends its process group"
+	}
+	return []Isolation{
+		processes,
+		{Name: "namespace", Detail: "not in this version of lambkin"},
+		{Name: "container", Detail: "not in this version of lambkin"},
+	}
+}

@@ -1,0 +1,265 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/lambkin-dev/lambkin/internal/app"
+	"github.com/lambkin-dev/lambkin/internal/diag"
+	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/spf13/cobra"
+)
+
+type invokeOptions struct {
+	streams *Streams
+
+	function   string
+	template   string
+	event      string
+	data       string
+	region     string
+	stage      string
+	parameters []string
+	variables  []string
+	output     string
+	quiet      bool
+	engine     EngineFlags
+
+	hasData bool
+}
+
+func newInvokeCmd(s *Streams) *cobra.Command {
+	o := &invokeOptions{streams: s}
+	cmd := &cobra.Command{
+		Use:     "invoke [FUNCTION]",
+		GroupID: "run",
+		Short:   "Run a function once",
+		Long: `Run a function once and print what it returns.
+
+The function is named by its key in the project's file, or by the name that it
+is deployed under; a project's only function need not be named. The event comes
+from --event, --data or what is piped to standard input; without any it is {}.
+
+The result goes to standard output, byte for byte as the function returned it.
+The function's own output and the START, END and REPORT lines go to standard
+error as they come. A failing function makes the exit status 1; see
+"lambkin help exit-status" for the others.`,
+		Example: `  lambkin invoke Hello --event event.json
+  lambkin invoke Hello --data '{"name":"Ada"}'
+  echo '{"name":"Ada"}' | lambkin invoke Hello
+  lambkin invoke hello --template services/api/serverless.yml --stage prod
+  lambkin invoke Hello --env TABLE=local --output json | jq .payload`,
+		Args:              oneFunction,
+		ValidArgsFunction: o.complete,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.function = args[0]
+			}
+			o.hasData = cmd.Flags().Changed("data")
+			if o.output != "text" && o.output != "json" {
+				return app.BadCall("write --output text or --output json", "there is no output format %q", o.output)
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.event, "event", "e", "", `file with the event, "-" for standard input`)
+	f.StringVarP(&o.data, "data", "d", "", "the event itself, as JSON")
+	f.StringVarP(&o.template, "template", "t", "", "template or service file (default: the one found here)")
+	f.StringArrayVar(&o.variables, "env", nil, "NAME=value: set an environment variable of the function; may be repeated")
+	f.StringArrayVarP(&o.parameters, "parameter", "p", nil, "NAME=value: set a parameter of the project; may be repeated")
+	f.StringVar(&o.stage, "stage", "", "stage of a Serverless service")
+	f.StringVar(&o.region, "region", "", "AWS region that the function sees")
+	f.StringVarP(&o.output, "output", "o", "text", "text, or json: one object with the result and its report")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out the START, END and REPORT lines")
+	o.engine.Add(f)
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func oneFunction(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return app.BadCall("name one function", "one function can be invoked at a time, not %d: %s", len(args), strings.Join(args, ", "))
+	}
+	return nil
+}
+
+// complete offers the project's functions.
+func (o *invokeOptions) complete(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	p, _, err := app.Load(cmd.Context(), app.Options{Env: o.streams.Env, Dir: o.streams.Dir, File: o.template})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, f := range p.Functions {
+		names = append(names, f.Path+"\t"+f.Runtime)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (o *invokeOptions) run(ctx context.Context) error {
+	parameters, err := ParseAssignments("--parameter", o.parameters)
+	if err != nil {
+		return err
+	}
+	if _, err := ParseAssignments("--env", o.variables); err != nil {
+		return err
+	}
+	s := o.streams
+	text := &telemetry.Text{Platform: s.Err, NewLines: true, Quiet: o.quiet || o.output == "json"}
+	var report telemetry.Report
+	options := app.Options{
+		Env: s.Env, Dir: s.Dir, File: o.template, Function: o.function,
+		Region: o.region, Stage: o.stage, Parameters: parameters, Flags: map[string]string{},
+		Variables: o.variables, Notice: s.Notice,
+		Sink: func(r telemetry.Record) {
+			if e, ok := r.Event.(telemetry.Report); ok {
+				report = e
+			}
+			text.Record(r)
+		},
+	}
+	o.engine.Apply(&options)
+	fn, res, err := Invoke(ctx, s, options, o.readEvent)
+	if err != nil {
+		return err
+	}
+	return o.print(fn, res, report)
+}
+
+// Invoke opens the project, invokes the wanted function once and returns when
+// all of its processes are gone and all records are out. It prints the
+// project's warnings. The event is read when the function is known to be
+// there: a misspelt name is told before anybody has to type an event.
+func Invoke(ctx context.Context, s *Streams, o app.Options, event func(context.Context) ([]byte, error)) (fn *lambda.Function, res *lambda.Result, err error) {
+	system, err := app.Open(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, system.Close()) }()
+	s.Diags(system.Diags)
+	payload, err := event(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	res, err = system.Invoke(ctx, system.Function, &lambda.Invocation{Payload: payload})
+	if err == nil {
+		system.Settle()
+	}
+	return system.Function, res, err
+}
+
+func (o *invokeOptions) readEvent(ctx context.Context) (data []byte, err error) {
+	where := "--data"
+	switch {
+	case o.event != "" && o.hasData:
+		return nil, app.BadCall("give one of them", "both --event and --data give the event")
+	case o.event != "":
+		if where = o.event; where == "-" {
+			where = "standard input"
+		}
+		data, err = o.streams.ReadEventFile(o.event)
+	case o.hasData:
+		data = []byte(o.data)
+	default:
+		where = "standard input"
+		data, err = o.streams.Piped(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return JSONEvent(data, where)
+}
+
+// print writes the result to standard output and, when the function has
+// failed, why to standard error.
+func (o *invokeOptions) print(fn *lambda.Function, res *lambda.Result, report telemetry.Report) error {
+	s := o.streams
+	var err error
+	if o.output == "json" {
+		err = printJSON(s.Out, fn, res, report)
+	} else if _, err = s.Out.Write(res.Payload); err == nil && s.OutTTY {
+		_, err = io.WriteString(s.Out, "\n")
+	}
+	if err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	if res.FunctionError == "" {
+		return nil
+	}
+	s.Diags(diag.List{Failure(fn, res)})
+	return Exit(ExitFunction)
+}
+
+// printJSON writes the result as one object. A payload that is not JSON is a
+// string.
+func printJSON(w io.Writer, fn *lambda.Function, res *lambda.Result, report telemetry.Report) error {
+	payload := json.RawMessage(res.Payload)
+	if !json.Valid(payload) {
+		payload, _ = json.Marshal(string(res.Payload)) // a string always encodes
+	}
+	type reported struct {
+		Duration   float64 `json:"durationMs"`
+		Billed     int64   `json:"billedDurationMs"`
+		Init       float64 `json:"initDurationMs,omitempty"`
+		MemorySize int     `json:"memorySizeMB"`
+		MaxMemory  int64   `json:"maxMemoryUsedMB,omitempty"`
+		Status     string  `json:"status"`
+	}
+	millis := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(struct {
+		Function string          `json:"function"`
+		Request  string          `json:"requestId"`
+		Version  string          `json:"executedVersion"`
+		Error    string          `json:"functionError,omitempty"`
+		Payload  json.RawMessage `json:"payload"`
+		Report   reported        `json:"report"`
+	}{fn.Path, res.RequestID, res.ExecutedVersion, res.FunctionError, payload, reported{
+		millis(report.Duration), report.Billed().Milliseconds(), millis(report.InitDuration),
+		report.MemoryMB, (report.PeakMemory + 1<<20 - 1) >> 20, string(report.Status),
+	}})
+}
+
+// Failure says in one line why a function has failed, and points to the
+// property of the project that has to do with it.
+func Failure(fn *lambda.Function, res *lambda.Result) diag.Diagnostic {
+	var e struct {
+		Type    string `json:"errorType"`
+		Message string `json:"errorMessage"`
+	}
+	_ = json.Unmarshal(res.Payload, &e) // what is not an object shows no more than that it failed
+	d := diag.Diagnostic{Code: "function-failed", Subject: fn.Path}
+	point := func(property string) {
+		if src, ok := fn.Sources[property]; ok {
+			d.Range = diag.Range{File: src.File, Start: diag.Pos{Line: src.Line, Column: src.Column}}
+		}
+	}
+	message, _, _ := strings.Cut(e.Message, "\n")
+	d.Summary = fmt.Sprintf("function %s failed: %s", fn.Path, e.Type)
+	if message != "" {
+		d.Summary += ": " + message
+	}
+	switch {
+	case res.ErrorType == lambda.TimedOut:
+		d.Summary = fmt.Sprintf("function %s timed out after %.2f s", fn.Path, fn.Timeout.Seconds())
+		d.Hint = "raise its Timeout, or run it with --no-timeout"
+		point("Timeout")
+	case strings.HasPrefix(e.Type, "Runtime.ImportModule"), e.Type == "Runtime.HandlerNotFound", e.Type == "Runtime.MalformedHandlerName":
+		point("Handler")
+	case e.Type == "":
+		d.Summary = fmt.Sprintf("function %s failed", fn.Path)
+	}
+	return d
+}

@@ -1,0 +1,224 @@
+// Package fleet decides which execution environment serves an invocation: a
+// free one of the function if there is one, else a new one. It implements
+// [lambda.Invoker] for the front doors.
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/lambkin-dev/lambkin/internal/artifact/bundle"
+	"github.com/lambkin-dev/lambkin/internal/diag"
+	"github.com/lambkin-dev/lambkin/internal/engine/instance"
+	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
+)
+
+// Options is what a fleet is made of; it is the same for all functions.
+type Options struct {
+	Runtimes   runtimes.Set
+	Host       *runtimes.Host
+	Sandbox    sandbox.Sandbox
+	RuntimeDir string // the folder with lambkin's bootstraps
+	Environ    instance.Environ
+	// SplitOutput and NoTimeout are those of [instance.Options].
+	SplitOutput, NoTimeout bool
+	// Sink takes the records of all instances.
+	Sink telemetry.Sink
+	// Notice takes remarks for the user. One remark is made once.
+	Notice func(string)
+}
+
+// Fleet owns the execution environments of a project's functions.
+type Fleet struct {
+	opts Options
+
+	mu      sync.Mutex // guards what follows
+	closed  bool
+	free    map[*lambda.Function][]*instance.Instance // may serve, the last used at the end
+	all     map[*instance.Instance]bool               // every one that is not closed
+	code    map[*lambda.Function]*prepared
+	noticed map[string]bool
+	ending  sync.WaitGroup // instances that are being settled
+}
+
+// prepared is a function's code on disk. The first who needs it makes it.
+type prepared struct {
+	once sync.Once
+	code *bundle.Code
+	err  error
+}
+
+// New makes an empty fleet. The caller closes it.
+func New(opts Options) *Fleet {
+	return &Fleet{
+		opts:    opts,
+		free:    map[*lambda.Function][]*instance.Instance{},
+		all:     map[*instance.Instance]bool{},
+		code:    map[*lambda.Function]*prepared{},
+		noticed: map[string]bool{},
+	}
+}
+
+// ErrClosed is returned by Invoke after Close.
+var ErrClosed = errors.New("the fleet is closed")
+
+// UnsupportedRuntime says that lambkin does not serve a function's runtime.
+type UnsupportedRuntime struct {
+	Function *lambda.Function
+	Nearest  string // the supported identifier that was probably meant, "" when none is close
+}
+
+func (e *UnsupportedRuntime) Error() string {
+	if e.Function.PackageType == lambda.Image {
+		return fmt.Sprintf("function %s is a container image, which this version of lambkin does not run", e.Function.Path)
+	}
+	return fmt.Sprintf("runtime %q of function %s is not one that lambkin runs", e.Function.Runtime, e.Function.Path)
+}
+
+// Invoke implements [lambda.Invoker].
+func (f *Fleet) Invoke(ctx context.Context, fn *lambda.Function, inv *lambda.Invocation) (*lambda.Result, error) {
+	i, err := f.acquire(ctx, fn)
+	if err != nil {
+		return nil, err
+	}
+	res, err := i.Invoke(ctx, inv)
+	if i.Ended() {
+		// All its processes are gone before the caller hears of it.
+		return res, errors.Join(err, f.release(fn, i))
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return res, nil // Close takes care of the instance
+	}
+	f.ending.Add(1)
+	go func() {
+		defer f.ending.Done()
+		if err := f.release(fn, i); err != nil {
+			f.notice(fmt.Sprintf("ending an environment of %s: %v", fn.Path, err))
+		}
+	}()
+	return res, nil
+}
+
+// acquire takes a free instance of fn or starts one.
+func (f *Fleet) acquire(ctx context.Context, fn *lambda.Function) (*instance.Instance, error) {
+	f.mu.Lock()
+	if f.closed {
+		f.mu.Unlock()
+		return nil, ErrClosed
+	}
+	if free := f.free[fn]; len(free) > 0 {
+		i := free[len(free)-1]
+		f.free[fn] = free[:len(free)-1]
+		f.mu.Unlock()
+		return i, nil
+	}
+	f.mu.Unlock()
+	return f.start(ctx, fn)
+}
+
+func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Instance, error) {
+	rt := f.opts.Runtimes.Lookup(fn.Runtime)
+	if rt == nil || fn.PackageType == lambda.Image {
+		return nil, &UnsupportedRuntime{Function: fn, Nearest: diag.Nearest(fn.Runtime, f.opts.Runtimes.Identifiers())}
+	}
+	code, err := f.prepare(fn)
+	if err != nil {
+		return nil, err
+	}
+	i, err := instance.Start(ctx, instance.Options{
+		Function: fn, Runtime: rt, Host: f.opts.Host, Sandbox: f.opts.Sandbox,
+		Code: code.Dir, Layers: code.Layers, RuntimeDir: f.opts.RuntimeDir,
+		Environ: f.opts.Environ, SplitOutput: f.opts.SplitOutput, NoTimeout: f.opts.NoTimeout,
+		Sink: f.opts.Sink, Notice: f.notice,
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil, errors.Join(ErrClosed, i.Close())
+	}
+	f.all[i] = true
+	return i, nil
+}
+
+// prepare brings fn's code to disk, once.
+func (f *Fleet) prepare(fn *lambda.Function) (*bundle.Code, error) {
+	f.mu.Lock()
+	p := f.code[fn]
+	if p == nil {
+		p = &prepared{}
+		f.code[fn] = p
+	}
+	f.mu.Unlock()
+	p.once.Do(func() { p.code, p.err = bundle.Prepare(fn) })
+	return p.code, p.err
+}
+
+// release waits until the instance is free and keeps it, or closes it when it
+// can serve no more.
+func (f *Fleet) release(fn *lambda.Function, i *instance.Instance) error {
+	if i.Settle() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if !f.closed {
+			f.free[fn] = append(f.free[fn], i)
+		}
+		return nil
+	}
+	err := i.Close()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.all, i)
+	return err
+}
+
+func (f *Fleet) notice(text string) {
+	f.mu.Lock()
+	known := f.noticed[text]
+	f.noticed[text] = true
+	f.mu.Unlock()
+	if !known {
+		f.opts.Notice(text)
+	}
+}
+
+// Settle waits until no invocation is under way any more: all REPORT records
+// of answered invocations are out.
+func (f *Fleet) Settle() { f.ending.Wait() }
+
+// Close ends all environments and removes what was put on disk for them. It
+// returns when their processes are gone. Invocations that are under way fail.
+func (f *Fleet) Close() error {
+	f.mu.Lock()
+	f.closed = true
+	instances := make([]*instance.Instance, 0, len(f.all))
+	for i := range f.all {
+		instances = append(instances, i)
+	}
+	f.mu.Unlock()
+	errs := make([]error, len(instances))
+	var wg sync.WaitGroup
+	for n, i := range instances {
+		wg.Go(func() { errs[n] = i.Close() })
+	}
+	wg.Wait()
+	f.ending.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.code {
+		if p.code != nil {
+			errs = append(errs, p.code.Close())
+		}
+	}
+	f.free, f.all, f.code = nil, nil, nil
+	return errors.Join(errs...)
+}

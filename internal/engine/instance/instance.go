@@ -1,0 +1,241 @@
+// Package instance is one execution environment of a function: its sandbox,
+// its runtime process, its Runtime API server. It lives through
+//
+//	Init -> Ready -> Busy -> Ready ... -> Shutdown
+//
+// and serves one invocation at a time. Which instance serves which invocation
+// is decided in package fleet. A failing function is a result with a function
+// error, payload and log lines as AWS has them; errors of this package mean
+// that the function could not be run.
+package instance
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/lambkin-dev/lambkin/internal/engine/runtimeapi"
+	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
+)
+
+// Options is what an instance is made of.
+type Options struct {
+	Function *lambda.Function
+	Runtime  runtimes.Runtime
+	Host     *runtimes.Host
+	Sandbox  sandbox.Sandbox
+	// Code is the folder with the function's code, Layers those of its layers
+	// in order, RuntimeDir the one with lambkin's bootstraps.
+	Code       string
+	Layers     []string
+	RuntimeDir string
+	Environ    Environ
+	// SplitOutput tells the function's two output streams apart in the
+	// records, at the price of the order between them.
+	SplitOutput bool
+	// NoTimeout lets initialisation and invocations take as long as they like.
+	NoTimeout bool
+	// Sink takes the instance's records.
+	Sink telemetry.Sink
+	// Notice takes remarks for the user, such as the interpreter that is used
+	// in place of the one asked for.
+	Notice func(string)
+}
+
+// Instance is one execution environment. Invoke and Close may be called from
+// several goroutines; Invoke serves one invocation at a time.
+type Instance struct {
+	opts   Options
+	launch *runtimes.Launch
+	env    sandbox.Environment
+	paths  runtimes.Paths
+	stream string // log stream name
+
+	// busy holds one token while an invocation is being served, from before
+	// its event is delivered until the runtime asks for more work. Whoever has
+	// put the token in may use run.
+	busy chan struct{}
+	run  *process // nil once the environment has ended
+
+	ended atomic.Bool // no more invocations can be served
+}
+
+// ErrShutdown is returned by Invoke when the instance can serve no more.
+var ErrShutdown = errors.New("the execution environment has ended")
+
+// Start opens the sandbox and starts the runtime process in it. It does not
+// wait until the runtime is ready: Invoke does.
+func Start(ctx context.Context, opts Options) (*Instance, error) {
+	i := &Instance{opts: opts, stream: logStream(time.Now()), busy: make(chan struct{}, 1)}
+	env, err := opts.Sandbox.Open(ctx, sandbox.Spec{
+		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Memory: int64(opts.Function.MemoryMB) << 20,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the %s sandbox: %w", opts.Sandbox.Name(), err)
+	}
+	i.env, i.paths = env, paths(env.Paths(), opts.Code)
+	i.launch, err = opts.Runtime.Launch(opts.Function, i.paths, opts.Host)
+	if err == nil {
+		for _, n := range i.launch.Notices {
+			opts.Notice(n)
+		}
+		i.run, err = i.start(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, env.Close())
+	}
+	return i, nil
+}
+
+// paths tells the runtimes what the sandbox shows to processes, and what of it
+// lies on the host under another name.
+func paths(p sandbox.Paths, code string) runtimes.Paths {
+	out := runtimes.Paths{Task: p.Task, Opt: p.Opt, Runtime: p.Runtime, Tmp: p.Tmp}
+	if p.Task != code {
+		out.HostTask = code
+	}
+	return out
+}
+
+// Invoke serves one invocation. See [lambda.Invoker] for its contract. After a
+// result that ends the environment, and after an error, Invoke returns
+// [ErrShutdown].
+func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation) (*lambda.Result, error) {
+	select {
+	case i.busy <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if i.ended.Load() {
+		<-i.busy
+		return nil, ErrShutdown
+	}
+	c := &call{Instance: i, inv: complete(inv)}
+	res, settling, err := c.serve(ctx)
+	if settling {
+		return res, nil // the goroutine that waits for the runtime returns the token
+	}
+	i.end()
+	<-i.busy
+	return res, err
+}
+
+// Settle waits until no invocation is being served: the runtime has asked for
+// more work and the REPORT record is out. It reports whether the instance can
+// serve another.
+func (i *Instance) Settle() (usable bool) {
+	i.busy <- struct{}{}
+	defer func() { <-i.busy }()
+	return !i.ended.Load()
+}
+
+// Ended reports whether the instance can serve no more invocations.
+func (i *Instance) Ended() bool { return i.ended.Load() }
+
+// Close ends the environment's processes and returns when they are gone. An
+// invocation that is being served fails; call Settle first to let it end.
+func (i *Instance) Close() error {
+	err := i.env.Close() // ends what an invocation may be waiting for
+	i.busy <- struct{}{}
+	defer func() { <-i.busy }()
+	i.end()
+	return err
+}
+
+// end gives up the process. The caller has the token.
+func (i *Instance) end() {
+	i.ended.Store(true)
+	if i.run != nil {
+		i.run.stop()
+		i.run = nil
+	}
+}
+
+func (i *Instance) emit(event any) {
+	i.opts.Sink(telemetry.Record{Time: time.Now(), Function: i.opts.Function, Event: event})
+}
+
+// complete fills in what the caller left to the engine.
+func complete(inv *lambda.Invocation) *lambda.Invocation {
+	full := *inv
+	if full.RequestID == "" {
+		full.RequestID = NewRequestID()
+	}
+	if full.TraceID == "" {
+		var random [12]byte
+		_, _ = rand.Read(random[:]) // never fails
+		full.TraceID = traceID(time.Now().Unix(), random)
+	}
+	return &full
+}
+
+// NewRequestID makes a random (version 4) UUID.
+func NewRequestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// logStream makes a name as CloudWatch's log streams of functions have.
+func logStream(now time.Time) string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return now.UTC().Format("2006/01/02") + "/[" + lambda.LatestVersion + "]" + hex.EncodeToString(b[:])
+}
+
+// process is one start of the runtime, with the API server it talks to.
+type process struct {
+	proc        sandbox.Proc
+	api         *runtimeapi.Server
+	started     time.Time
+	initialized bool // an invocation has waited for the end of the initialisation
+}
+
+func (i *Instance) start(ctx context.Context) (*process, error) {
+	api, err := runtimeapi.Listen()
+	if err != nil {
+		return nil, fmt.Errorf("opening the Runtime API: %w", err)
+	}
+	cmd := sandbox.Command{
+		Path: i.launch.Path, Args: i.launch.Args, Dir: i.paths.Task,
+		Env:  environment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, i.stream, api.Addr()),
+		Uses: i.launch.Uses,
+		Mark: "AWS_LAMBDA_RUNTIME_API=" + api.Addr(),
+	}
+	out := &output{instance: i, stream: telemetry.Stdout}
+	cmd.Stdout, cmd.Stderr = out, out
+	if i.opts.SplitOutput {
+		cmd.Stderr = &output{instance: i, stream: telemetry.Stderr}
+	}
+	p := &process{api: api, started: time.Now()}
+	if p.proc, err = i.env.Start(ctx, cmd); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting %s: %w", i.launch.Path, err), api.Close())
+	}
+	return p, nil
+}
+
+// stop ends the process and its server.
+func (p *process) stop() {
+	p.proc.Kill()
+	<-p.proc.Done()
+	_ = p.api.Close()
+}
+
+// output turns what the process writes into records.
+type output struct {
+	instance *Instance
+	stream   telemetry.Stream
+}
+
+func (o *output) Write(data []byte) (int, error) {
+	o.instance.emit(telemetry.Log{Stream: o.stream, Data: data})
+	return len(data), nil
+}
