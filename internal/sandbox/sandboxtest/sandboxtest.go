@@ -1,0 +1,430 @@
+// Package sandboxtest is the suite that every sandbox passes. A sandbox's own
+// test file calls [Main] from TestMain and [Run] from one test:
+//
+//	func TestMain(m *testing.M) { sandboxtest.Main(); os.Exit(m.Run()) }
+//	func TestSandbox(t *testing.T) { sandboxtest.Run(t, process.Sandbox{}) }
+//
+// The processes that the suite starts are the test binary itself.
+package sandboxtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
+	"github.com/lambkin-dev/lambkin/internal/testenv"
+)
+
+// Run runs the suite.
+func Run(t *testing.T, box sandbox.Sandbox) {
+	tests := []struct {
+		name string
+		run  func(*testing.T, *suite)
+	}{
+		{"OutputComesInTheOrderItWasWritten", testOrder},
+		{"StreamsCanBeToldApart", testStreams},
+		{"OutputComesBeforeTheProcessEnds", testLive},
+		{"SyncDeliversAllThatWasWritten", testSync},
+		{"LargeOutputIsComplete", testLarge},
+		{"ExitStatusIsTold", testExit},
+		{"SignalIsTold", testSignal},
+		{"EnvironmentIsExactlyTheOneGiven", testEnv},
+		{"ProcessStartsInItsFolder", testDir},
+		{"CodeIsAtTheTaskPath", testCode},
+		{"LaterLayersWin", testLayers},
+		{"PeakMemoryGrowsWithTheProcess", testMemory},
+		{"KillEndsAProcessThatIgnoresSIGTERM", testKill},
+		{"CloseEndsTheWholeTree", testTree},
+		{"CloseLeavesOtherEnvironmentsAlone", testNeighbours},
+		{"StartAfterCloseFails", testClosed},
+		{"StartWithEndedContextStartsNothing", testCancelled},
+		{"MissingProgramIsAnError", testMissing},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			testenv.Leaks(t)
+			tt.run(t, &suite{box: box})
+		})
+	}
+}
+
+type suite struct{ box sandbox.Sandbox }
+
+// open makes an environment over an empty code folder, or the one given.
+func (s *suite) open(t *testing.T, spec sandbox.Spec) sandbox.Environment {
+	t.Helper()
+	if spec.Code == "" {
+		spec.Code = t.TempDir()
+	}
+	spec.Runtime = t.TempDir()
+	env, err := s.box.Open(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := env.Close(); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+	})
+	return env
+}
+
+var marks struct {
+	sync.Mutex
+	n int
+}
+
+// command is the test binary doing action.
+func command(t *testing.T, env sandbox.Environment, action string, args ...string) (sandbox.Command, *buffer) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	marks.Lock()
+	marks.n++
+	mark := fmt.Sprintf("SANDBOXTEST_MARK=%d-%d", os.Getpid(), marks.n)
+	marks.Unlock()
+	out := &buffer{}
+	return sandbox.Command{
+		Path: exe, Args: args, Dir: env.Paths().Task, Uses: []string{filepath.Dir(exe)},
+		Env: []string{actionVariable + "=" + action, mark}, Mark: mark, Stdout: out, Stderr: out,
+	}, out
+}
+
+func (s *suite) start(t *testing.T, env sandbox.Environment, cmd sandbox.Command) sandbox.Proc {
+	t.Helper()
+	p, err := env.Start(t.Context(), cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// run runs action to its end and returns what it wrote.
+func (s *suite) run(t *testing.T, action string, args ...string) (string, sandbox.Exit) {
+	t.Helper()
+	env := s.open(t, sandbox.Spec{})
+	cmd, out := command(t, env, action, args...)
+	p := s.start(t, env, cmd)
+	wait(t, p)
+	return out.String(), p.Exit()
+}
+
+const patience = 20 * time.Second
+
+func wait(t *testing.T, p sandbox.Proc) {
+	t.Helper()
+	select {
+	case <-p.Done():
+	case <-time.After(patience):
+		t.Fatal("the process does not end")
+	}
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+// buffer is an io.Writer that may be read while it is written to.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func testOrder(t *testing.T, s *suite) {
+	got, _ := s.run(t, "alternate")
+	var want strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&want, "out %d\nerr %d\n", i, i)
+	}
+	if got != want.String() {
+		t.Errorf("the two streams are out of order:\n%s", got)
+	}
+}
+
+func testStreams(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	cmd, out := command(t, env, "alternate")
+	errs := &buffer{}
+	cmd.Stderr = errs
+	wait(t, s.start(t, env, cmd))
+	if n := strings.Count(out.String(), "out "); n != 100 || strings.Contains(out.String(), "err") {
+		t.Errorf("standard output has %d of its 100 lines, or others:\n%s", n, out)
+	}
+	if n := strings.Count(errs.String(), "err "); n != 100 || strings.Contains(errs.String(), "out") {
+		t.Errorf("standard error has %d of its 100 lines, or others:\n%s", n, errs)
+	}
+}
+
+func testLive(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	cmd, out := command(t, env, "hello-then-wait")
+	p := s.start(t, env, cmd)
+	eventually(t, "the output of a process that goes on", func() bool { return out.String() == "hello" })
+	select {
+	case <-p.Done():
+		t.Error("the process has ended")
+	default:
+	}
+}
+
+func testSync(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	dir := env.Paths().Tmp
+	flag := filepath.Join(dir, fmt.Sprintf("sandboxtest-%d-%d", os.Getpid(), time.Now().UnixNano()))
+	t.Cleanup(func() { _ = os.Remove(flag) })
+	cmd, out := command(t, env, "write-then-flag", flag)
+	p := s.start(t, env, cmd)
+	eventually(t, "the flag that says that all is written", func() bool { _, err := os.Stat(flag); return err == nil })
+	p.Sync()
+	if got := strings.Count(out.String(), "x"); got != 50000 {
+		t.Errorf("after Sync %d of 50000 bytes are there", got)
+	}
+}
+
+func testLarge(t *testing.T, s *suite) {
+	got, _ := s.run(t, "write", strconv.Itoa(20<<20))
+	if len(got) != 20<<20 {
+		t.Errorf("%d of %d bytes came", len(got), 20<<20)
+	}
+}
+
+func testExit(t *testing.T, s *suite) {
+	for _, code := range []int{0, 3} {
+		_, exit := s.run(t, "exit", strconv.Itoa(code))
+		if exit.Code != code || exit.Text != fmt.Sprintf("exit status %d", code) {
+			t.Errorf("exit %+v, want %d", exit, code)
+		}
+	}
+}
+
+func testSignal(t *testing.T, s *suite) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no signals")
+	}
+	_, exit := s.run(t, "kill-self")
+	if exit.Code != -1 || exit.Text != "signal: killed" {
+		t.Errorf("exit %+v, want signal: killed", exit)
+	}
+}
+
+func testEnv(t *testing.T, s *suite) {
+	t.Setenv("SANDBOXTEST_LEAK", "the host's")
+	env := s.open(t, sandbox.Spec{})
+	cmd, out := command(t, env, "env")
+	cmd.Env = append(cmd.Env, "A=1=2", "EMPTY=")
+	wait(t, s.start(t, env, cmd))
+	for _, want := range []string{"A=1=2\n", "EMPTY=\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if strings.Contains(out.String(), "SANDBOXTEST_LEAK") {
+		t.Error("the host's environment has leaked in")
+	}
+}
+
+func testDir(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	cmd, out := command(t, env, "cwd")
+	wait(t, s.start(t, env, cmd))
+	want, err := filepath.EvalSymlinks(env.Paths().Task)
+	if err != nil {
+		want = env.Paths().Task // a path that exists inside only
+	}
+	if got := out.String(); got != want {
+		t.Errorf("working folder %q, want %q", got, want)
+	}
+}
+
+func testCode(t *testing.T, s *suite) {
+	code := t.TempDir()
+	write(t, code, "sub/file.txt", "the code")
+	env := s.open(t, sandbox.Spec{Code: code})
+	if got := s.cat(t, env, filepath.Join(env.Paths().Task, "sub", "file.txt")); got != "the code" {
+		t.Errorf("read %q", got)
+	}
+}
+
+func testLayers(t *testing.T, s *suite) {
+	one, two := t.TempDir(), t.TempDir()
+	write(t, one, "lib/both.txt", "one")
+	write(t, one, "lib/only.txt", "only one")
+	write(t, one, "clash", "a file")
+	write(t, two, "lib/both.txt", "two")
+	write(t, two, "clash/inside.txt", "a folder")
+	env := s.open(t, sandbox.Spec{Layers: []string{one, two}})
+	for file, want := range map[string]string{"lib/both.txt": "two", "lib/only.txt": "only one", "clash/inside.txt": "a folder"} {
+		if got := s.cat(t, env, filepath.Join(env.Paths().Opt, filepath.FromSlash(file))); got != want {
+			t.Errorf("%s is %q, want %q", file, got, want)
+		}
+	}
+	if none := s.open(t, sandbox.Spec{}); none.Paths().Opt != "" {
+		t.Errorf("without layers the path is %q, want none", none.Paths().Opt)
+	}
+}
+
+func (s *suite) cat(t *testing.T, env sandbox.Environment, file string) string {
+	t.Helper()
+	cmd, out := command(t, env, "cat", file)
+	wait(t, s.start(t, env, cmd))
+	return out.String()
+}
+
+func testMemory(t *testing.T, s *suite) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells the memory of a living process")
+	}
+	const size = 64 << 20
+	env := s.open(t, sandbox.Spec{})
+	cmd, out := command(t, env, "allocate", strconv.Itoa(size))
+	p := s.start(t, env, cmd)
+	eventually(t, "the allocation", func() bool { return out.String() == "done" })
+	if got := p.PeakMemory(); got < size || got > 8*size {
+		t.Errorf("peak memory %d of a process that uses %d", got, size)
+	}
+	p.Kill()
+	wait(t, p)
+	if got := p.Exit().PeakMemory; got < size || got > 8*size {
+		t.Errorf("peak memory at exit %d of a process that used %d", got, size)
+	}
+}
+
+func testKill(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	cmd, out := command(t, env, "ignore-sigterm")
+	p := s.start(t, env, cmd)
+	eventually(t, "the process", func() bool { return out.String() == "ready" })
+	if runtime.GOOS != "windows" {
+		if err := p.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Kill()
+	wait(t, p)
+}
+
+// testTree starts children, grandchildren, and a daemon with a session of its
+// own whose parents have ended, all of which ignore SIGTERM.
+func testTree(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	cmd, out := command(t, env, "tree")
+	s.start(t, env, cmd)
+	eventually(t, "four processes", func() bool { return strings.Count(out.String(), "pid ") == 4 })
+	if err := env.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS != "linux" {
+		return // what has left the group cannot be found elsewhere
+	}
+	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		pid, err := strconv.Atoi(strings.TrimPrefix(line, "pid "))
+		if err != nil {
+			t.Fatalf("unexpected output %q", line)
+		}
+		if alive(pid) {
+			t.Errorf("process %d is still there", pid)
+		}
+	}
+}
+
+func testNeighbours(t *testing.T, s *suite) {
+	first, second := s.open(t, sandbox.Spec{}), s.open(t, sandbox.Spec{})
+	cmd, _ := command(t, first, "tree")
+	s.start(t, first, cmd)
+	cmd, out := command(t, second, "tree")
+	p := s.start(t, second, cmd)
+	eventually(t, "the neighbour's processes", func() bool { return strings.Count(out.String(), "pid ") == 4 })
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.Done():
+		t.Error("the neighbour has ended too")
+	default:
+	}
+	if runtime.GOOS == "linux" {
+		for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+			if pid, err := strconv.Atoi(strings.TrimPrefix(line, "pid ")); err != nil || !alive(pid) {
+				t.Errorf("the neighbour's process of %q has ended", line)
+			}
+		}
+	}
+}
+
+func testClosed(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	if err := env.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cmd, _ := command(t, env, "exit", "0")
+	if _, err := env.Start(t.Context(), cmd); !errors.Is(err, sandbox.ErrClosed) {
+		t.Errorf("error %v, want %v", err, sandbox.ErrClosed)
+	}
+}
+
+func testCancelled(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	cmd, _ := command(t, env, "exit", "0")
+	if _, err := env.Start(ctx, cmd); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+}
+
+func testMissing(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	cmd, _ := command(t, env, "exit", "0")
+	cmd.Path = filepath.Join(env.Paths().Task, "nothing-here")
+	if _, err := env.Start(t.Context(), cmd); err == nil {
+		t.Error("no error for a program that is not there")
+	}
+}
+
+func write(t *testing.T, dir, name, content string) {
+	t.Helper()
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// alive reports whether a process of this id runs; one that has ended and was
+// not waited for counts too.
+func alive(pid int) bool {
+	_, err := os.Stat("/proc/" + strconv.Itoa(pid))
+	return err == nil
+}
