@@ -18,7 +18,7 @@ func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: tr
 func adoptOrphans() {}
 
 // sweep has nothing to do beyond the group: what left it cannot be found here.
-func (g group) sweep(string) {}
+func (g group) sweep(string, bool) {}
 
 // peakMemory is not known of a living process here; Exit tells it.
 func peakMemory(int) int64 { return 0 }

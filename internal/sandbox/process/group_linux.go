@@ -27,12 +27,20 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-var adopt sync.Once
+var (
+	adopt sync.Once
+	// inherited are children that this process had before it started any, as
+	// when a shell with background jobs has exec'ed it. Written once, in adopt.
+	inherited = map[int]bool{}
+)
 
 // adoptOrphans makes this process the parent of whatever a function's process
 // leaves behind, daemons included, instead of process 1.
 func adoptOrphans() {
 	adopt.Do(func() {
+		for _, pid := range children(os.Getpid()) {
+			inherited[pid] = true
+		}
 		// A kernel that refuses leaves us with the process group alone.
 		_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	})
@@ -40,24 +48,24 @@ func adoptOrphans() {
 
 // sweep ends and reaps what the group's processes left behind: since the
 // leader is gone, those processes are children of ours, and their children
-// become ours as they die.
-func (g group) sweep(mark string) {
+// become ours as they die. alone says that no other environment is open.
+func (g group) sweep(mark string, alone bool) {
 	// A process that forks faster than it is killed is met again in the next
 	// round; the bound only stands against the unforeseen.
 	deadline := time.Now().Add(2 * time.Second)
 	for time.Now().Before(deadline) {
-		live := 0
+		found := false
 		for _, pid := range orphans() {
-			if !belongs(pid, g.pid, mark) {
+			if !belongs(pid, g.pid, mark, alone) {
 				continue
 			}
+			// Its own children are ours from now on, and met in the next round.
+			found = true
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 			var status syscall.WaitStatus
-			if got, _ := syscall.Wait4(pid, &status, syscall.WNOHANG, nil); got != pid {
-				live++
-			}
+			_, _ = syscall.Wait4(pid, &status, syscall.WNOHANG, nil)
 		}
-		if live == 0 {
+		if !found {
 			return
 		}
 		time.Sleep(200 * time.Microsecond)
@@ -70,7 +78,7 @@ func orphans() []int {
 	var pids []int
 	own := syscall.Getpgrp()
 	for _, pid := range children(os.Getpid()) {
-		if _, started := leaders.Load(pid); started {
+		if _, started := leaders.Load(pid); started || inherited[pid] {
 			continue
 		}
 		if pgid, err := syscall.Getpgid(pid); err == nil && pgid != own {
@@ -81,25 +89,42 @@ func orphans() []int {
 }
 
 // belongs reports whether the orphan comes from the group or carries the mark.
-// One that has ended shows its environment no more; it is taken as well.
-func belongs(pid, group int, mark string) bool {
+// One that has ended, or is about to, shows its environment no more; it is
+// taken as well, since all that is left to do is to reap it. One that has
+// thrown its environment away is taken when it can be nobody else's.
+func belongs(pid, group int, mark string, alone bool) bool {
+	if alone {
+		return true
+	}
 	if pgid, err := syscall.Getpgid(pid); err == nil && pgid == group {
 		return true
 	}
 	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	if err != nil || len(env) == 0 {
-		return zombie(pid)
+		return ending(pid)
 	}
 	return slices.ContainsFunc(bytes.Split(env, []byte{0}), func(entry []byte) bool { return string(entry) == mark })
 }
 
-func zombie(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
+// ending reports whether the process is a zombie or on its way there.
+func ending(pid int) bool {
+	fields := statFields(fmt.Sprintf("/proc/%d/stat", pid))
+	const stateField, flagsField, exiting = 0, 6, 0x4 // PF_EXITING
+	if len(fields) <= flagsField {
 		return false
 	}
-	_, rest, ok := bytes.Cut(stat, []byte(") "))
-	return ok && len(rest) > 0 && rest[0] == 'Z'
+	flags, err := strconv.ParseUint(string(fields[flagsField]), 10, 64)
+	return string(fields[stateField]) == "Z" || err == nil && flags&exiting != 0
+}
+
+// statFields are the fields of a stat file behind the name, which stands in
+// parentheses and may itself hold spaces and parentheses.
+func statFields(file string) [][]byte {
+	stat, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	return bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 }
 
 // children are the direct children of a process.
@@ -128,12 +153,7 @@ func childrenByScan(parent int) []int {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	var pids []int
 	for _, stat := range stats {
-		data, err := os.ReadFile(stat)
-		if err != nil {
-			continue
-		}
-		// The name in parentheses may itself hold spaces and parentheses.
-		fields := bytes.Fields(data[bytes.LastIndexByte(data, ')')+1:])
+		fields := statFields(stat)
 		if len(fields) < 2 {
 			continue
 		}

@@ -58,7 +58,7 @@ func (g group) kill() {
 	_ = g.process.Kill()
 }
 
-func (g group) sweep(string) {
+func (g group) sweep(string, bool) {
 	if g.job != 0 {
 		_ = windows.CloseHandle(g.job)
 	}

@@ -82,12 +82,13 @@ func (p *proc) Sync() {
 	}
 }
 
-// end kills the whole tree, waits until it is gone and stops reading.
-func (p *proc) end() {
+// end kills the whole tree, waits until it is gone and stops reading. alone
+// says that no other environment is open.
+func (p *proc) end(alone bool) {
 	p.once.Do(func() {
 		p.group.kill()
 		<-p.done
-		p.group.sweep(p.mark)
+		p.group.sweep(p.mark, alone)
 		p.Sync()
 		p.closePipes()
 	})

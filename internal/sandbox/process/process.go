@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
@@ -35,8 +36,12 @@ func (Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment, 
 		}
 		e.paths.Opt, e.merged = dir, dir
 	}
+	open.Add(1)
 	return e, nil
 }
+
+// open counts the environments that are not closed.
+var open atomic.Int32
 
 type environment struct {
 	paths  sandbox.Paths
@@ -73,8 +78,9 @@ func (e *environment) Close() error {
 		return nil
 	}
 	e.closed = true
+	alone := open.Add(-1) == 0
 	for _, p := range e.procs {
-		p.end()
+		p.end(alone)
 	}
 	if e.merged == "" {
 		return nil

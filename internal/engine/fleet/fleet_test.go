@@ -1,0 +1,199 @@
+package fleet_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/lambkin-dev/lambkin/internal/artifact/bundle"
+	"github.com/lambkin-dev/lambkin/internal/engine/fleet"
+	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/process"
+	"github.com/lambkin-dev/lambkin/internal/testenv"
+	"github.com/lambkin-dev/lambkin/internal/testenv/fake"
+)
+
+func TestMain(m *testing.M) {
+	fake.Main()
+	os.Exit(m.Run())
+}
+
+func function(dir, handler string) *lambda.Function {
+	return &lambda.Function{
+		LogicalID: "F", Path: "F", Name: "f", Runtime: "fake", Handler: handler, PackageType: lambda.Zip,
+		MemoryMB: 128, Timeout: 20 * time.Second, Code: lambda.Code{Dir: dir},
+	}
+}
+
+// open makes a fleet whose temporary files go to a folder of the test's own.
+func open(t testing.TB, change func(*fleet.Options)) *fleet.Fleet {
+	t.Helper()
+	testenv.Leaks(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	o := fleet.Options{
+		Runtimes: runtimes.Set{fake.Runtime{}}, Host: &runtimes.Host{}, Sandbox: process.Sandbox{}, RuntimeDir: t.TempDir(),
+		Sink: func(telemetry.Record) {}, Notice: func(string) {},
+	}
+	if change != nil {
+		change(&o)
+	}
+	f := fleet.New(o)
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "*")); len(left) > 0 {
+			t.Errorf("files are left behind: %v", left)
+		}
+	})
+	return f
+}
+
+func invoke(t testing.TB, f *fleet.Fleet, fn *lambda.Function) string {
+	t.Helper()
+	res, err := f.Invoke(t.Context(), fn, &lambda.Invocation{Payload: []byte("{}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(res.Payload)
+}
+
+func TestTwoHundredInvocationsLeaveNothing(t *testing.T) {
+	f := open(t, nil)
+	fn := function(t.TempDir(), "count")
+	for i := range 200 {
+		if got := invoke(t, f, fn); got != strconv.Itoa(i+1) {
+			t.Fatalf("invocation %d answered %s: it was not served by the same environment", i+1, got)
+		}
+		f.Settle()
+	}
+}
+
+func TestTwoHundredEnvironmentsLeaveNothing(t *testing.T) {
+	f := open(t, nil)
+	fn := function(t.TempDir(), "exit:1")
+	fn.Code = lambda.Code{Inline: "x"}
+	for range 200 {
+		invoke(t, f, fn)
+	}
+}
+
+func TestInvocationsAtTheSameTimeGetEnvironmentsOfTheirOwn(t *testing.T) {
+	f := open(t, nil)
+	fn := function(t.TempDir(), "sleep:200ms")
+	begun := time.Now()
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() { invoke(t, f, fn) })
+	}
+	wg.Wait()
+	if took := time.Since(begun); took >= 5*200*time.Millisecond {
+		t.Errorf("five at the same time took %v: they waited for each other", took)
+	}
+}
+
+func TestAnEndedEnvironmentIsReplaced(t *testing.T) {
+	f := open(t, nil)
+	fn := function(t.TempDir(), "answer-then-exit")
+	for range 3 {
+		if got := invoke(t, f, fn); got != "{}" {
+			t.Errorf("answer %s", got)
+		}
+		f.Settle()
+	}
+}
+
+func TestFunctionsDoNotShareEnvironments(t *testing.T) {
+	f := open(t, nil)
+	one, two := function(t.TempDir(), "pid"), function(t.TempDir(), "pid")
+	if a, b := invoke(t, f, one), invoke(t, f, two); a == b {
+		t.Errorf("both ran in process %s", a)
+	}
+}
+
+func TestWhatCannotBeRun(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*lambda.Function)
+		want   any
+	}{
+		{"unknown runtime", func(fn *lambda.Function) { fn.Runtime = "fakr" }, new(*fleet.UnsupportedRuntime)},
+		{"image", func(fn *lambda.Function) { fn.PackageType = lambda.Image }, new(*fleet.UnsupportedRuntime)},
+		{"missing folder", func(fn *lambda.Function) { fn.Code.Dir += "/nope" }, new(*bundle.Unavailable)},
+		{"layer that has to be fetched", func(fn *lambda.Function) { fn.Layers = []lambda.Layer{{ARN: "arn:x"}} }, new(*bundle.Unavailable)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := open(t, nil)
+			fn := function(t.TempDir(), "echo")
+			tt.change(fn)
+			_, err := f.Invoke(t.Context(), fn, &lambda.Invocation{})
+			if err == nil || !errors.As(err, tt.want) {
+				t.Errorf("error %T %v, want %T", err, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestNearestRuntimeIsNamed(t *testing.T) {
+	f := open(t, nil)
+	fn := function(t.TempDir(), "echo")
+	fn.Runtime = "fkae"
+	var unsupported *fleet.UnsupportedRuntime
+	if _, err := f.Invoke(t.Context(), fn, &lambda.Invocation{}); !errors.As(err, &unsupported) || unsupported.Nearest != "fake" {
+		t.Errorf("error %+v", unsupported)
+	}
+}
+
+func TestOneNoticeIsGivenOnce(t *testing.T) {
+	var notices atomic.Int32
+	f := open(t, func(o *fleet.Options) { o.Notice = func(string) { notices.Add(1) } })
+	fn := function(t.TempDir(), "exit:0")
+	invoke(t, f, fn)
+	invoke(t, f, fn)
+	if n := notices.Load(); n != 1 {
+		t.Errorf("%d notices", n)
+	}
+}
+
+func TestCloseEndsWhatIsUnderWay(t *testing.T) {
+	f := open(t, nil)
+	fn := function(t.TempDir(), "sleep:50s")
+	ended := make(chan string, 1)
+	go func() {
+		res, err := f.Invoke(context.Background(), fn, &lambda.Invocation{})
+		ended <- fmt.Sprint(res, err)
+	}()
+	time.Sleep(200 * time.Millisecond)
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the invocation goes on")
+	}
+	if _, err := f.Invoke(t.Context(), fn, &lambda.Invocation{}); !errors.Is(err, fleet.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+// BenchmarkWarmInvocation is what an invocation costs when its environment is
+// there, with a handler that does nothing.
+func BenchmarkWarmInvocation(b *testing.B) {
+	f := open(b, nil)
+	fn := function(b.TempDir(), "echo")
+	for b.Loop() {
+		invoke(b, f, fn)
+		f.Settle()
+	}
+}

@@ -1,0 +1,5 @@
+package fake
+
+import "syscall"
+
+func ownSession() *syscall.SysProcAttr { return nil }
