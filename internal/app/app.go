@@ -41,9 +41,9 @@ type Options struct {
 	Vocabulary Vocabulary
 	// Env is the user's environment.
 	Env map[string]string
-	// Dir is the folder to look for a project in; File names its file instead.
-	Dir, File string
-	// Kinds limits what Dir is searched for; nil means every kind.
+	// File names the project's file; "" looks for one in the working folder.
+	File string
+	// Kinds limits what the working folder is searched for; nil means every kind.
 	Kinds []lambda.Kind
 	// Function names the wanted function; "" takes the only one there is.
 	Function string
@@ -71,7 +71,7 @@ func Load(ctx context.Context, o Options) (*lambda.Project, diag.List, error) {
 	loaders := slices.DeleteFunc(Loaders(), func(l project.Loader) bool {
 		return o.Kinds != nil && !slices.Contains(o.Kinds, l.Kind())
 	})
-	p, diags, err := project.Load(ctx, loaders, o.Dir, o.File, project.Options{
+	p, diags, err := project.Load(ctx, loaders, "", o.File, project.Options{
 		Env: o.Env, Region: o.Region, Stage: o.Stage, Parameters: o.Parameters, Flags: o.Flags, Only: o.Function,
 	})
 	if err != nil {
@@ -266,6 +266,9 @@ func environ(o Options, p *lambda.Project) instance.Environ {
 		// The framework runs in the user's shell and takes the region from
 		// the service alone.
 		e.Region = first(o.Region, p.Region, "us-east-1")
+		for _, v := range p.Inherited {
+			e.Inherit = append(e.Inherit, v.Name+"="+v.Value)
+		}
 		for _, name := range slices.Sorted(maps.Keys(o.Env)) {
 			e.Inherit = append(e.Inherit, name+"="+o.Env[name])
 		}

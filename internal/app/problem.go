@@ -50,6 +50,9 @@ type UnknownFunction struct {
 	Candidates []string
 }
 
+// Unwrap gives the problem.
+func (u *UnknownFunction) Unwrap() error { return u.Problem }
+
 func unknownFunction(p *lambda.Project, name string) *UnknownFunction {
 	u := &UnknownFunction{Name: name}
 	known := make([]string, 0, 3*len(p.Functions))

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/app"
@@ -25,9 +24,6 @@ func (s *Streams) ReadEventFile(name string) ([]byte, error) {
 			return nil, app.BadCall("", "reading the event from standard input: %v", err)
 		}
 		return data, nil
-	}
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(s.Dir, name)
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {

@@ -20,7 +20,7 @@ type EngineFlags struct {
 
 // Add defines the options.
 func (f *EngineFlags) Add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.Isolation, "isolation", "", "how functions are kept apart from the machine (see lambkin doctor)")
+	flags.StringVar(&f.Isolation, "isolation", "", "`how` functions are kept apart from the machine (see lambkin doctor)")
 	flags.BoolVar(&f.StrictRuntime, "strict-runtime", false, "refuse to run on another interpreter version than the runtime's")
 	flags.BoolVar(&f.NoTimeout, "no-timeout", false, "let the function run as long as it likes")
 }

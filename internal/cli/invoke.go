@@ -70,14 +70,14 @@ error as they come. A failing function makes the exit status 1; see
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.event, "event", "e", "", `file with the event, "-" for standard input`)
-	f.StringVarP(&o.data, "data", "d", "", "the event itself, as JSON")
-	f.StringVarP(&o.template, "template", "t", "", "template or service file (default: the one found here)")
-	f.StringArrayVar(&o.variables, "env", nil, "NAME=value: set an environment variable of the function; may be repeated")
-	f.StringArrayVarP(&o.parameters, "parameter", "p", nil, "NAME=value: set a parameter of the project; may be repeated")
-	f.StringVar(&o.stage, "stage", "", "stage of a Serverless service")
-	f.StringVar(&o.region, "region", "", "AWS region that the function sees")
-	f.StringVarP(&o.output, "output", "o", "text", "text, or json: one object with the result and its report")
+	f.StringVarP(&o.event, "event", "e", "", "`file` with the event, \"-\" for standard input")
+	f.StringVarP(&o.data, "data", "d", "", "the event itself, as `JSON`")
+	f.StringVarP(&o.template, "template", "t", "", "template or service `file` (default: the one found here)")
+	f.StringArrayVar(&o.variables, "env", nil, "set an environment variable of the function, `NAME=value`; may be repeated")
+	f.StringArrayVarP(&o.parameters, "parameter", "p", nil, "set a parameter of the project, `NAME=value`; may be repeated")
+	f.StringVar(&o.stage, "stage", "", "`stage` of a Serverless service")
+	f.StringVar(&o.region, "region", "", "AWS `region` that the function sees")
+	f.StringVarP(&o.output, "output", "o", "text", "`form`: text, or json for one object with the result and its report")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out the START, END and REPORT lines")
 	o.engine.Add(f)
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
@@ -96,7 +96,7 @@ func (o *invokeOptions) complete(cmd *cobra.Command, args []string, _ string) ([
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	p, _, err := app.Load(cmd.Context(), app.Options{Env: o.streams.Env, Dir: o.streams.Dir, File: o.template})
+	p, _, err := app.Load(cmd.Context(), app.Options{Env: o.streams.Env, File: o.template})
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -119,7 +119,7 @@ func (o *invokeOptions) run(ctx context.Context) error {
 	text := &telemetry.Text{Platform: s.Err, NewLines: true, Quiet: o.quiet || o.output == "json"}
 	var report telemetry.Report
 	options := app.Options{
-		Env: s.Env, Dir: s.Dir, File: o.template, Function: o.function,
+		Env: s.Env, File: o.template, Function: o.function,
 		Region: o.region, Stage: o.stage, Parameters: parameters, Flags: map[string]string{},
 		Variables: o.variables, Notice: s.Notice,
 		Sink: func(r telemetry.Record) {
@@ -185,6 +185,9 @@ func (o *invokeOptions) readEvent(ctx context.Context) (data []byte, err error) 
 // failed, why to standard error.
 func (o *invokeOptions) print(fn *lambda.Function, res *lambda.Result, report telemetry.Report) error {
 	s := o.streams
+	if res.FunctionError != "" {
+		s.Diags(diag.List{Failure(fn, res)})
+	}
 	var err error
 	if o.output == "json" {
 		err = printJSON(s.Out, fn, res, report)
@@ -194,11 +197,10 @@ func (o *invokeOptions) print(fn *lambda.Function, res *lambda.Result, report te
 	if err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
-	if res.FunctionError == "" {
-		return nil
+	if res.FunctionError != "" {
+		return Exit(ExitFunction)
 	}
-	s.Diags(diag.List{Failure(fn, res)})
-	return Exit(ExitFunction)
+	return nil
 }
 
 // printJSON writes the result as one object. A payload that is not JSON is a
@@ -246,7 +248,7 @@ func Failure(fn *lambda.Function, res *lambda.Result) diag.Diagnostic {
 			d.Range = diag.Range{File: src.File, Start: diag.Pos{Line: src.Line, Column: src.Column}}
 		}
 	}
-	message, _, _ := strings.Cut(e.Message, "\n")
+	message, _, _ := strings.Cut(strings.TrimPrefix(e.Message, "RequestId: "+res.RequestID+" Error: "), "\n")
 	d.Summary = fmt.Sprintf("function %s failed: %s", fn.Path, e.Type)
 	if message != "" {
 		d.Summary += ": " + message

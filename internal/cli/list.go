@@ -50,10 +50,10 @@ all the same.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.template, "template", "t", "", "template or service file (default: the one found here)")
-	f.StringArrayVarP(&o.parameters, "parameter", "p", nil, "NAME=value: set a parameter of the project; may be repeated")
-	f.StringVar(&o.stage, "stage", "", "stage of a Serverless service")
-	f.StringVarP(&o.output, "output", "o", "text", "text or json")
+	f.StringVarP(&o.template, "template", "t", "", "template or service `file` (default: the one found here)")
+	f.StringArrayVarP(&o.parameters, "parameter", "p", nil, "set a parameter of the project, `NAME=value`; may be repeated")
+	f.StringVar(&o.stage, "stage", "", "`stage` of a Serverless service")
+	f.StringVarP(&o.output, "output", "o", "text", "`form`: text or json")
 	return cmd
 }
 
@@ -63,7 +63,7 @@ func (o *listOptions) run(ctx context.Context) error {
 		return err
 	}
 	p, diags, err := app.Load(ctx, app.Options{
-		Env: o.streams.Env, Dir: o.streams.Dir, File: o.template, Stage: o.stage, Parameters: parameters, Flags: map[string]string{},
+		Env: o.streams.Env, File: o.template, Stage: o.stage, Parameters: parameters, Flags: map[string]string{},
 	})
 	if err != nil {
 		return err

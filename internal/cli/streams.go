@@ -17,9 +17,8 @@ import (
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// Env is the user's environment, Dir the working folder.
+	// Env is the user's environment.
 	Env map[string]string
-	Dir string
 	// OutTTY and ErrTTY say that a person is looking.
 	OutTTY, ErrTTY bool
 }
@@ -31,9 +30,6 @@ func OSStreams() *Streams {
 		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
 			s.Env[name] = value
 		}
-	}
-	if dir, err := os.Getwd(); err == nil {
-		s.Dir = dir
 	}
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"sort"
@@ -55,6 +56,7 @@ type jsonParser struct {
 	file  string
 	src   []byte
 	dec   *json.Decoder
+	depth int
 	lines []int // offsets at which lines start, made when first needed
 	diags diag.List
 }
@@ -62,12 +64,15 @@ type jsonParser struct {
 func (p *jsonParser) fail(err error) {
 	at := p.next(p.dec.InputOffset())
 	text := err.Error()
-	var syntax *json.SyntaxError
+	// The decoder that reads token by token is vague about where an error is;
+	// the one that reads all at once points behind the character.
+	var all json.RawMessage
+	syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(p.src, &all))
 	switch {
-	case errors.As(err, &syntax):
-		at = max(syntax.Offset-1, 0)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		at, text = int64(len(bytes.TrimRight(p.src, " \t\r\n"))), "the JSON text ends too early"
+	case ok:
+		at, text = max(syntax.Offset-1, 0), syntax.Error()
 	}
 	d := p.diags.Errorf(p.span(at, at), "json-syntax", "%s", strings.TrimPrefix(text, "json: "))
 	before := bytes.TrimRight(p.src[:min(at, int64(len(p.src)))], " \t\r\n")
@@ -107,7 +112,16 @@ func (p *jsonParser) pos(offset int64) diag.Pos {
 	return diag.Pos{Line: line, Column: utf8.RuneCount(p.src[p.lines[line-1]:offset]) + 1}
 }
 
+// maxDepth is how deep maps and lists may nest, which is the YAML parser's limit too.
+const maxDepth = 10_000
+
+var errTooDeep = fmt.Errorf("nested deeper than %d levels", maxDepth)
+
 func (p *jsonParser) value() (*Node, error) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, errTooDeep
+	}
+	defer func() { p.depth-- }()
 	start := p.next(p.dec.InputOffset())
 	tok, err := p.dec.Token()
 	if err != nil {

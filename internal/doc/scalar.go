@@ -66,15 +66,19 @@ func (d Dialect) resolve(text string) (Kind, any) {
 
 func resolve11(text string) (Kind, any) {
 	plain := strings.ReplaceAll(text, "_", "")
+	kind, v := String, any(text)
 	switch {
 	case int11.MatchString(text):
-		return integer(plain, 8)
+		kind, v = integer(plain, 8)
 	case base60.MatchString(text):
-		return sexagesimal(plain)
+		kind, v = sexagesimal(plain)
 	case float11.MatchString(text):
-		return float(plain)
+		kind, v = float(plain)
 	}
-	return String, text
+	if kind == String {
+		return String, text // with the underscores that a number may have
+	}
+	return kind, v
 }
 
 // integer reads digits with an optional 0b, 0o or 0x; zeroBase is the base of

@@ -69,10 +69,19 @@ func (p *yamlParser) failed(err error, whole diag.Range) (*Node, diag.List) {
 		}
 		return nil, p.diags
 	}
-	r := diag.Range{File: p.file, Start: diag.Pos{Line: le.Mark.Line, Column: le.Mark.Column}}
+	mark, context := le.Mark, le.ContextMark
+	spans := le.ContextMsg != "" && context.Line != 0 && context.Line != mark.Line
+	if spans && len(bytes.TrimSpace(p.line(mark.Line))) == 0 {
+		// What was opened is never closed: the place where it is noticed shows nothing.
+		mark, context = context, mark
+	}
+	r := diag.Range{File: p.file, Start: diag.Pos{Line: mark.Line, Column: mark.Column}}
 	d := p.diags.Errorf(r, "yaml-syntax", "%s", le.Message)
-	if le.ContextMsg != "" && le.ContextMark.Line != 0 && le.ContextMark.Line != le.Mark.Line {
-		d.Detail = fmt.Sprintf("%s that starts in line %d", le.ContextMsg, le.ContextMark.Line)
+	switch {
+	case spans && mark == le.ContextMark:
+		d.Detail = fmt.Sprintf("%s that starts here and goes on to line %d", le.ContextMsg, context.Line)
+	case spans:
+		d.Detail = fmt.Sprintf("%s that starts in line %d", le.ContextMsg, context.Line)
 	}
 	if line := p.line(le.Mark.Line); bytes.HasPrefix(bytes.TrimLeft(line, " "), []byte("\t")) {
 		d.Hint = "indent with spaces: YAML does not allow tabs"

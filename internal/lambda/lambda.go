@@ -33,6 +33,10 @@ type Project struct {
 	Region string
 	// Functions are in the order of the file.
 	Functions []*Function
+	// Inherited holds variables that the project's own tool adds to its own
+	// environment, and so to that of functions it runs locally (Serverless's
+	// .env files). AWS does not have them; every other source of a variable wins.
+	Inherited []Variable
 }
 
 // PackageType says how a function's code is packed.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
+	"github.com/lambkin-dev/lambkin/internal/doc"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 )
 
@@ -56,8 +57,8 @@ type Options struct {
 var ErrNotFound = errors.New("no project found")
 
 // Load loads the project in file or, when file is "", the one that the first
-// of the loaders finds in dir. Errors are about finding and reading the file;
-// what is wrong in it is in the list.
+// of the loaders finds in dir; "" is the working folder. Errors are about
+// finding and reading the file; what is wrong in it is in the list.
 func Load(ctx context.Context, loaders []Loader, dir, file string, opts Options) (*lambda.Project, diag.List, error) {
 	if file == "" {
 		l, found := Find(loaders, dir)
@@ -66,7 +67,10 @@ func Load(ctx context.Context, loaders []Loader, dir, file string, opts Options)
 			for _, l := range loaders {
 				names = append(names, l.Names()...)
 			}
-			return nil, nil, fmt.Errorf("%w: none of %s in %s", ErrNotFound, strings.Join(names, ", "), dir)
+			if dir == "" {
+				dir = "this folder"
+			}
+			return nil, nil, fmt.Errorf("%w: there is none of %s in %s", ErrNotFound, strings.Join(names, ", "), dir)
 		}
 		p, diags := l.Load(ctx, found, opts)
 		return p, diags, nil
@@ -81,7 +85,12 @@ func Load(ctx context.Context, loaders []Loader, dir, file string, opts Options)
 			return p, diags, nil
 		}
 	}
-	return nil, nil, fmt.Errorf("%q is neither a CloudFormation or SAM template nor a Serverless service", file)
+	_, diags := doc.Parse(content, file, doc.YAML11)
+	if !diags.HasErrors() {
+		d := diags.Errorf(diag.Range{File: file}, "no-project", "this is neither a CloudFormation or SAM template nor a Serverless service")
+		d.Hint = "a template has Resources, a service has service, provider and functions"
+	}
+	return nil, diags, nil
 }
 
 // Find returns the first loader that finds a file of its kind in dir, and that

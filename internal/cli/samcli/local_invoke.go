@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/lambkin-dev/lambkin/internal/app"
 	"github.com/lambkin-dev/lambkin/internal/cli"
@@ -55,12 +56,12 @@ EXIT STATUS
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.template, "template", "t", s.Env["SAM_TEMPLATE_FILE"], "template file (default: .aws-sam/build/template.yaml or template.[yaml|yml|json])")
+	f.StringVarP(&o.template, "template", "t", s.Env["SAM_TEMPLATE_FILE"], "template `file` (default: .aws-sam/build/template.yaml or template.[yaml|yml|json])")
 	f.SetNormalizeFunc(templateNames)
-	f.StringVarP(&o.event, "event", "e", "", `JSON file with the event, "-" for standard input`)
+	f.StringVarP(&o.event, "event", "e", "", "JSON `file` with the event, \"-\" for standard input")
 	f.BoolVar(&o.noEvent, "no-event", false, "invoke with an empty event, which is the default")
 	f.Var((*words)(&o.parameters), "parameter-overrides", "template parameters: Key=Value or ParameterKey=Key,ParameterValue=Value")
-	f.StringVar(&o.region, "region", "", "AWS region")
+	f.StringVar(&o.region, "region", "", "AWS `region`")
 	o.engine.Add(f)
 	return cmd
 }
@@ -108,20 +109,20 @@ func (o *invokeOptions) run(ctx context.Context) error {
 		return err
 	}
 	log := &telemetry.Text{Platform: s.Err, NewLines: true}
-	options := app.Options{
-		Vocabulary: app.SAM, Env: s.Env, Dir: s.Dir, File: o.template, Kinds: []lambda.Kind{lambda.KindCloudFormation},
-		Function: o.function, Region: o.region, Parameters: parameters,
-		Sink: log.Record, Notice: s.Notice,
-	}
-	o.engine.Apply(&options)
 	if err := o.findTemplate(); err != nil {
 		return err
 	}
+	options := app.Options{
+		Vocabulary: app.SAM, Env: s.Env, File: o.template, Kinds: []lambda.Kind{lambda.KindCloudFormation},
+		Function: o.function, Region: o.region, Parameters: parameters,
+		Sink: o.announce(log.Record), Notice: s.Notice,
+	}
+	o.engine.Apply(&options)
 	fn, res, err := cli.Invoke(ctx, s, options, o.readEvent)
 	if err != nil {
 		return err
 	}
-	if res.ErrorType == lambda.TimedOut {
+	if res.ErrorType == lambda.TimedOut { // SAM CLI stops the container, and nothing answers
 		fmt.Fprintf(s.Err, "Function '%s' timed out after %d seconds\n", fn.Path, int(fn.Timeout.Seconds()))
 		fmt.Fprintf(s.Err, "No response from invoke container for %s\n", fn.LogicalID)
 		return nil
@@ -134,14 +135,23 @@ func (o *invokeOptions) run(ctx context.Context) error {
 	return nil
 }
 
+// announce prints SAM CLI's line about the handler before the first record.
+func (o *invokeOptions) announce(next telemetry.Sink) telemetry.Sink {
+	var once sync.Once
+	return func(r telemetry.Record) {
+		once.Do(func() { fmt.Fprintf(o.streams.Err, "Invoking %s (%s)\n", r.Function.Handler, r.Function.Runtime) })
+		next(r)
+	}
+}
+
 // findTemplate refuses a template that is not there in SAM CLI's words.
 func (o *invokeOptions) findTemplate() error {
 	if o.template == "" {
 		return nil
 	}
-	path := o.template
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(o.streams.Dir, path)
+	path, err := filepath.Abs(o.template)
+	if err != nil {
+		return err
 	}
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("Template file not found at %s", path)

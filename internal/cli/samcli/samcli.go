@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/app"
@@ -52,6 +53,10 @@ func fail(s *cli.Streams, cmd *cobra.Command, err error) int {
 		return cli.ExitInterrupted
 	case errors.As(err, &unknown):
 		return failUnknown(s, unknown)
+	case errors.As(err, &problem) && problem.List[0].Code == "no-project":
+		missing, _ := filepath.Abs("template.yml") // the name itself does where there is no folder
+		fmt.Fprintf(s.Err, "Error: Template file not found at %s\n", missing)
+		return 1
 	case errors.As(err, &problem):
 		return failProblem(s, cmd, problem)
 	}

@@ -32,9 +32,10 @@ func eventOf(text []byte, raw bool) []byte {
 
 // readPath reads the event of --path: JSON and YAML by the file's ending, any
 // other file as trimmed text.
-func readPath(dir, path string) ([]byte, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
+func readPath(path string) ([]byte, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
 	}
 	data, err := os.ReadFile(path)
 	if st, statErr := os.Stat(path); errors.Is(err, fs.ErrNotExist) || statErr == nil && st.IsDir() {

@@ -59,15 +59,15 @@ EXIT STATUS
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.function, "function", "f", "", "name of the function in the service (required)")
-	f.StringVarP(&o.path, "path", "p", "", "JSON or YAML file with the event, relative to the service")
-	f.StringVarP(&o.data, "data", "d", "", "the event itself; what is not JSON is passed as a string")
+	f.StringVarP(&o.function, "function", "f", "", "`name` of the function in the service (required)")
+	f.StringVarP(&o.path, "path", "p", "", "JSON or YAML `file` with the event, relative to the service")
+	f.StringVarP(&o.data, "data", "d", "", "the event itself, as `text`; what is not JSON is passed as a string")
 	f.BoolVar(&o.raw, "raw", false, "pass the event as a string even if it is JSON")
-	f.StringArrayVarP(&o.variables, "env", "e", nil, "NAME=value: set an environment variable of the function; may be repeated")
-	f.StringVarP(&o.stage, "stage", "s", "", "stage of the service")
-	f.StringVarP(&o.region, "region", "r", "", "region of the service")
-	f.StringArrayVar(&o.parameters, "param", nil, "KEY=value: a value for ${param:KEY}; may be repeated")
-	f.StringVarP(&o.config, "config", "c", "", "name of the service file in this folder")
+	f.StringArrayVarP(&o.variables, "env", "e", nil, "set an environment variable of the function, `NAME=value`; may be repeated")
+	f.StringVarP(&o.stage, "stage", "s", "", "`stage` of the service")
+	f.StringVarP(&o.region, "region", "r", "", "`region` of the service")
+	f.StringArrayVar(&o.parameters, "param", nil, "a value for ${param:KEY}, `KEY=value`; may be repeated")
+	f.StringVarP(&o.config, "config", "c", "", "`name` of the service file in this folder")
 	o.engine.Add(f)
 	return cmd
 }
@@ -117,7 +117,7 @@ func (o *invokeOptions) options(cmd *cobra.Command) (app.Options, error) {
 		variables = append(variables, name+"="+value)
 	}
 	options := app.Options{
-		Vocabulary: app.Serverless, Env: s.Env, Dir: s.Dir, Kinds: []lambda.Kind{lambda.KindServerless},
+		Vocabulary: app.Serverless, Env: s.Env, Kinds: []lambda.Kind{lambda.KindServerless},
 		Function: o.function, Region: o.region, Stage: o.stage, Parameters: parameters, Variables: variables,
 		Flags: map[string]string{}, Notice: s.Notice,
 	}
@@ -131,7 +131,7 @@ func (o *invokeOptions) options(cmd *cobra.Command) (app.Options, error) {
 		if filepath.Base(o.config) != o.config {
 			return app.Options{}, errors.New("Service configuration is expected to be placed in a root of a service (working directory). All paths, function handlers in a configuration are resolved against service directory.")
 		}
-		options.File = filepath.Join(s.Dir, o.config)
+		options.File = o.config
 	}
 	o.engine.Apply(&options)
 	return options, nil
@@ -143,7 +143,7 @@ func (o *invokeOptions) readEvent(ctx context.Context) ([]byte, error) {
 		if o.data != "" {
 			s.Diags(diag.List{{Severity: diag.Note, Summary: "both --path and --data give the event; the one of --path is taken"}})
 		}
-		return readPath(s.Dir, o.path)
+		return readPath(o.path)
 	}
 	text := []byte(o.data)
 	if o.data == "" {

@@ -1,0 +1,37 @@
+# lambkin's commands for developers. GOFLAGS keeps git out of builds: the version is handed in.
+export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+TOOL := go tool -modfile=tools.mod
+
+.PHONY: help build test race lint cross bench golden clean
+
+help: ## show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
+
+build: ## build bin/lambkin: one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X github.com/lambkin-dev/lambkin/internal/cli.version=$(VERSION)" -o bin/lambkin ./cmd/lambkin
+
+test: ## get what the tests need and run them all
+	.ci/install node python3
+	go test ./...
+
+race: ## run all tests with the race detector
+	.ci/install node python3 cc
+	CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
+
+lint: ## go vet, gofumpt, staticcheck
+	go vet ./...
+	@echo gofumpt -l .; out=$$($(TOOL) gofumpt -l .) && if [ -n "$$out" ]; then echo "$$out"; exit 1; fi
+	$(TOOL) staticcheck ./...
+
+cross: ## build and vet for macOS and Windows
+	for os in darwin windows; do GOOS=$$os CGO_ENABLED=0 go build ./... && GOOS=$$os CGO_ENABLED=0 go vet ./... || exit 1; done
+
+bench: build ## time lambkin beside the bare interpreters and its peers
+	bench/run
+
+golden: ## rewrite the golden files; review the difference
+	grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u | xargs -I{} go test {} -update
+
+clean: ## remove what was built
+	rm -rf bin examples/go-custom/bootstrap
