@@ -48,6 +48,9 @@ func writePython(b *bytes.Buffer, n *doc.Node) {
 		writePythonString(b, n.Text)
 	case doc.Float:
 		b.WriteString(pythonFloat(n))
+	case doc.Int:
+		v, _ := n.Value.(int64)
+		b.WriteString(strconv.FormatInt(v, 10)) // -0 is 0
 	default:
 		b.WriteString(n.Text)
 	}

@@ -1,0 +1,114 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+)
+
+const id = "7b5a9c60-0000-4000-8000-000000000000"
+
+func record(t *telemetry.Text, events ...any) {
+	for _, e := range events {
+		t.Record(telemetry.Record{Time: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC), Event: e})
+	}
+}
+
+func log(text string) telemetry.Log { return telemetry.Log{Data: []byte(text)} }
+
+// TestLines fixes the wording that scripts read.
+func TestLines(t *testing.T) {
+	report := telemetry.Report{
+		RequestID: id, Status: telemetry.Success, Duration: 3014 * time.Microsecond, InitDuration: 110100 * time.Microsecond,
+		MemoryMB: 128, PeakMemory: 36<<20 - 5,
+	}
+	tests := []struct {
+		name   string
+		events []any
+		want   string
+	}{
+		{"start", []any{telemetry.Start{RequestID: id, Version: "$LATEST"}}, "START RequestId: " + id + " Version: $LATEST\n"},
+		{
+			"report of a first invocation",
+			[]any{report},
+			"END RequestId: " + id + "\n" +
+				"REPORT RequestId: " + id + "\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tInit Duration: 110.10 ms\t\n",
+		},
+		{
+			"report of a later one, on a system that does not tell memory",
+			[]any{telemetry.Report{RequestID: id, Status: telemetry.Success, Duration: time.Millisecond, MemoryMB: 256}},
+			"END RequestId: " + id + "\nREPORT RequestId: " + id + "\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 256 MB\t\n",
+		},
+		{
+			"timeout",
+			[]any{
+				telemetry.Fault{RequestID: id, ErrorType: lambda.TimedOut, Message: "Task timed out after 3.00 seconds"},
+				telemetry.Report{RequestID: id, Status: telemetry.Timeout, ErrorType: lambda.TimedOut, Duration: 3 * time.Second, MemoryMB: 128},
+			},
+			"2026-01-02T03:04:05.678Z " + id + " Task timed out after 3.00 seconds\n\n" +
+				"END RequestId: " + id + "\nREPORT RequestId: " + id + "\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\tStatus: timeout\n",
+		},
+		{
+			"exit",
+			[]any{
+				telemetry.Fault{RequestID: id, ErrorType: "Runtime.ExitError", Message: "Runtime exited with error: exit status 1"},
+				telemetry.Report{RequestID: id, Status: telemetry.Failure, ErrorType: "Runtime.ExitError", Duration: time.Millisecond, MemoryMB: 128},
+			},
+			"RequestId: " + id + " Error: Runtime exited with error: exit status 1\nRuntime.ExitError\n" +
+				"END RequestId: " + id + "\nREPORT RequestId: " + id + "\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB\tStatus: error\tError Type: Runtime.ExitError\n",
+		},
+		{"a good init", []any{telemetry.InitReport{Phase: "init", Status: telemetry.Success}}, ""},
+		{
+			"a failed init",
+			[]any{telemetry.InitReport{Phase: "init", Status: telemetry.Failure, ErrorType: "Runtime.ExitError", Duration: 12 * time.Millisecond}},
+			"INIT_REPORT Init Duration: 12.00 ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError\n",
+		},
+		{"output as it comes", []any{log("a\nb"), log("c\n")}, "a\nbc\n"},
+		{"a platform line after half a line", []any{log("half"), telemetry.Start{RequestID: id, Version: "1"}}, "half\nSTART RequestId: " + id + " Version: 1\n"},
+		{"no output at all", []any{log("")}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b bytes.Buffer
+			record(&telemetry.Text{Platform: &b}, tt.events...)
+			if diff := cmp.Diff(tt.want, b.String()); diff != "" {
+				t.Errorf("text (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNewLinesOpensRecordsOfSeveralLines(t *testing.T) {
+	for newLines, want := range map[bool]string{false: "a\rb\r\nc\n", true: "a\nb\nc\n"} {
+		var b bytes.Buffer
+		record(&telemetry.Text{Platform: &b, NewLines: newLines}, log("a\rb\r\nc\n"))
+		if b.String() != want {
+			t.Errorf("NewLines %v: %q, want %q", newLines, b.String(), want)
+		}
+	}
+}
+
+func TestStreamsGoWhereTheyShould(t *testing.T) {
+	var platform, stdout, stderr bytes.Buffer
+	text := &telemetry.Text{Platform: &platform, Stdout: &stdout, Stderr: &stderr, Quiet: true}
+	record(text,
+		telemetry.Start{RequestID: id}, telemetry.Log{Stream: telemetry.Stdout, Data: []byte("out")}, telemetry.Log{Stream: telemetry.Stderr, Data: []byte("err")},
+		telemetry.Fault{RequestID: id, ErrorType: "T", Message: "m"}, telemetry.Report{RequestID: id})
+	if stdout.String() != "out" || stderr.String() != "err" {
+		t.Errorf("standard output %q, standard error %q", stdout.String(), stderr.String())
+	}
+	if want := "RequestId: " + id + " Error: m\nT\n"; platform.String() != want {
+		t.Errorf("a quiet platform says %q, want %q", platform.String(), want)
+	}
+}
+
+func TestBilledRoundsUpAndCountsTheInit(t *testing.T) {
+	r := telemetry.Report{Duration: 5000 * time.Millisecond, InitDuration: 578070 * time.Microsecond}
+	if got := r.Billed(); got != 5579*time.Millisecond {
+		t.Errorf("billed %v, want 5.579s", got)
+	}
+}
