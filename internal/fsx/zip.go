@@ -43,6 +43,9 @@ func unzipOne(root *os.Root, f *zip.File) error {
 		return errors.New("the name leads out of the archive")
 	}
 	file := filepath.FromSlash(name)
+	if err := throughNoLink(root, file); err != nil {
+		return err
+	}
 	if strings.HasSuffix(f.Name, "/") || f.Mode().IsDir() {
 		return root.MkdirAll(file, 0o755)
 	}
@@ -63,6 +66,18 @@ func unzipOne(root *os.Root, f *zip.File) error {
 	}
 	_, err = io.Copy(out, content)
 	return errors.Join(err, out.Close())
+}
+
+// throughNoLink refuses a name that goes through a link of the archive: where
+// such an entry lies, and so where a relative link in it leads, is not what
+// its name says.
+func throughNoLink(root *os.Root, file string) error {
+	for dir := filepath.Dir(file); dir != "."; dir = filepath.Dir(dir) {
+		if st, err := root.Lstat(dir); err == nil && st.Mode()&fs.ModeSymlink != 0 {
+			return fmt.Errorf("%q is a link", filepath.ToSlash(dir))
+		}
+	}
+	return nil
 }
 
 func unzipLink(root *os.Root, content io.Reader, file string) error {
