@@ -104,11 +104,10 @@ func (p *Printer) lines(file string) []string {
 	if read == nil {
 		read = os.ReadFile
 	}
-	src, err := read(file)
-	if err != nil || !utf8.Valid(src) {
-		src = nil
+	var lines []string
+	if src, err := read(file); err == nil && utf8.Valid(src) {
+		lines = strings.Split(strings.ReplaceAll(string(src), "\r\n", "\n"), "\n")
 	}
-	lines := strings.Split(strings.ReplaceAll(string(src), "\r\n", "\n"), "\n")
 	if p.files == nil {
 		p.files = map[string][]string{}
 	}

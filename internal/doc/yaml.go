@@ -19,7 +19,7 @@ const MaxNodes = 1_000_000
 // ParseYAML reads one YAML document. An empty document is a Null node. The
 // node is nil when the list has an error that leaves nothing to work with.
 func ParseYAML(src []byte, file string, d Dialect) (*Node, diag.List) {
-	p := yamlParser{file: file, dialect: d, lines: bytes.Split(src, []byte("\n"))}
+	p := yamlParser{file: file, dialect: d, lines: strings.Split(string(src), "\n")}
 	whole := diag.Range{File: file, Start: diag.Pos{Line: 1, Column: 1}}
 	if !utf8.Valid(src) {
 		p.diags.Errorf(diag.Range{File: file}, "encoding", "not a UTF-8 text").Hint = "save the file as UTF-8"
@@ -46,7 +46,7 @@ func ParseYAML(src []byte, file string, d Dialect) (*Node, diag.List) {
 type yamlParser struct {
 	file    string
 	dialect Dialect
-	lines   [][]byte
+	lines   []string
 	shared  map[*yaml.Node]*Node // the nodes that anchors name
 	diags   diag.List
 }
@@ -71,7 +71,7 @@ func (p *yamlParser) failed(err error, whole diag.Range) (*Node, diag.List) {
 	}
 	mark, context := le.Mark, le.ContextMark
 	spans := le.ContextMsg != "" && context.Line != 0 && context.Line != mark.Line
-	if spans && len(bytes.TrimSpace(p.line(mark.Line))) == 0 {
+	if spans && strings.TrimSpace(p.line(mark.Line)) == "" {
 		// What was opened is never closed: the place where it is noticed shows nothing.
 		mark, context = context, mark
 	}
@@ -83,17 +83,30 @@ func (p *yamlParser) failed(err error, whole diag.Range) (*Node, diag.List) {
 	case spans:
 		d.Detail = fmt.Sprintf("%s that starts in line %d", le.ContextMsg, context.Line)
 	}
-	if line := p.line(le.Mark.Line); bytes.HasPrefix(bytes.TrimLeft(line, " "), []byte("\t")) {
+	if line := p.line(le.Mark.Line); strings.HasPrefix(strings.TrimLeft(line, " "), "\t") {
 		d.Hint = "indent with spaces: YAML does not allow tabs"
 	}
 	return nil, p.diags
 }
 
-func (p *yamlParser) line(n int) []byte {
+func (p *yamlParser) line(n int) string {
 	if n < 1 || n > len(p.lines) {
-		return nil
+		return ""
 	}
-	return bytes.TrimRight(p.lines[n-1], "\r")
+	return strings.TrimRight(p.lines[n-1], "\r")
+}
+
+// behind is what s has from the given column on; ok is false when it has no
+// such column.
+func behind(s string, column int) (rest string, ok bool) {
+	for range column - 1 {
+		if s == "" {
+			return "", false
+		}
+		_, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
+	}
+	return s, column > 0
 }
 
 // bounded reports whether the tree with every alias followed is finite and at
@@ -141,11 +154,10 @@ func (p *yamlParser) at(n *yaml.Node) diag.Range {
 // scalarRange is the range of a scalar; its end is known when it stands on one line.
 func (p *yamlParser) scalarRange(n *yaml.Node) diag.Range {
 	r := p.at(n)
-	line := []rune(string(p.line(n.Line)))
-	if n.Column < 1 || n.Column > len(line)+1 {
+	rest, ok := behind(p.line(n.Line), n.Column)
+	if !ok {
 		return r
 	}
-	rest := string(line[n.Column-1:])
 	tag := ""
 	if strings.HasPrefix(rest, "!") || strings.HasPrefix(rest, "&") {
 		if i := strings.IndexByte(rest, ' '); i > 0 {

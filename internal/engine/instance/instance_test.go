@@ -212,27 +212,33 @@ func TestFailures(t *testing.T) {
 		{"error", `{"errorMessage":"boom","errorType":"Error"}`, "", []string{"init init success", "start", "report error Function.Boom"}, false},
 		{
 			"exit:3", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 3"}`, "Runtime.ExitError",
-			[]string{"init init success", "start", "fault Runtime exited with error: exit status 3", "report failure Runtime.ExitError"}, true,
+			[]string{"init init success", "start", "fault Runtime exited with error: exit status 3", "report failure Runtime.ExitError"},
+			true,
 		},
 		{
 			"exit:0", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited without providing a reason"}`, "Runtime.ExitError",
-			[]string{"init init success", "start", "fault Runtime exited without providing a reason", "report failure Runtime.ExitError"}, true,
+			[]string{"init init success", "start", "fault Runtime exited without providing a reason", "report failure Runtime.ExitError"},
+			true,
 		},
 		{
 			"init-error", `{"errorMessage":"no such module","errorType":"Runtime.ImportModuleError"}`, "",
-			[]string{"init init error", "start", "report error Runtime.ImportModuleError"}, true,
+			[]string{"init init error", "start", "report error Runtime.ImportModuleError"},
+			true,
 		},
 		{
 			"init-exit:1", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 1"}`, "Runtime.ExitError",
-			[]string{"init init failure", "start", "fault Runtime exited with error: exit status 1", "report failure Runtime.ExitError"}, true,
+			[]string{"init init failure", "start", "fault Runtime exited with error: exit status 1", "report failure Runtime.ExitError"},
+			true,
 		},
 		{
 			"big:6291557", `{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}`, "Function.ResponseSizeTooLarge",
-			[]string{"init init success", "start", "report error Function.ResponseSizeTooLarge"}, false,
+			[]string{"init init success", "start", "report error Function.ResponseSizeTooLarge"},
+			false,
 		},
 		{
 			"bad-mode", `{"errorType":"Runtime.InvalidResponseModeHeader","errorMessage":"RequestId: ID Error: the runtime sent the response mode \"nonsense\""}`, "Runtime.InvalidResponseModeHeader",
-			[]string{"init init success", "start", "report error Runtime.InvalidResponseModeHeader"}, true,
+			[]string{"init init success", "start", "report error Runtime.InvalidResponseModeHeader"},
+			true,
 		},
 	}
 	for _, tt := range tests {

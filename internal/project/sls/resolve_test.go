@@ -237,7 +237,7 @@ func TestProblemsOfVariables(t *testing.T) {
 		},
 		{
 			"broken file", "${file(./bad.yml):a, 'fb'}",
-			`bad.yml:2:1 yaml-syntax: did not find expected ',' or ']'`,
+			`bad.yml:1:4 yaml-syntax: did not find expected ',' or ']'`,
 		},
 		{
 			"key twice in a file", "${file(./twice.yml):a}",

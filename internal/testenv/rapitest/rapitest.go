@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,12 +63,12 @@ const limit = 30 * time.Second
 
 // platform is the Runtime API's state.
 type platform struct {
-	events  []Event
-	started time.Time
-	idle    chan struct{} // closed when an event is asked for and none is left
-	end     chan struct{} // closed when the test is over
+	events []Event
+	idle   chan struct{} // closed when an event is asked for and none is left
+	end    chan struct{} // closed when the test is over
 
 	mu      sync.Mutex // guards what follows
+	started time.Time
 	next    int
 	handed  time.Time
 	outcome Outcome
@@ -98,7 +99,9 @@ func Run(t testing.TB, path string, args []string, dir string, env []string, eve
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
 	cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String()}, env...)
+	p.mu.Lock()
 	p.started = time.Now()
+	p.mu.Unlock()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -109,6 +112,7 @@ func Run(t testing.TB, path string, args []string, dir string, env []string, eve
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := p.outcome
+	out.Posts, out.Events = slices.Clone(out.Posts), slices.Clone(out.Events)
 	out.Stdout, out.Stderr = stdout.String(), stderr.String()
 	out.Exited, out.ExitCode = exited, cmd.ProcessState.ExitCode()
 	return out
@@ -182,7 +186,7 @@ func (p *platform) servePost(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	path := strings.TrimPrefix(r.URL.Path, "/2018-06-01/runtime/")
 	path = strings.Replace(path, ID(p.next-1), "{id}", 1)
-	p.outcome.Posts = append(p.outcome.Posts, Post{Path: path, Header: r.Header, Trailer: r.Trailer, Body: string(body)})
+	p.outcome.Posts = append(p.outcome.Posts, Post{Path: path, Header: r.Header.Clone(), Trailer: r.Trailer.Clone(), Body: string(body)})
 	if p.next > 0 {
 		p.outcome.Events = append(p.outcome.Events, time.Since(p.handed))
 	}
