@@ -10,4 +10,8 @@ type Host struct {
 	Cache string
 	// Strict refuses another version than the one asked for.
 	Strict bool
+	// Serverless follows the Serverless Framework's local wrapper where it
+	// differs from AWS: console and logging are left as the language makes
+	// them, and a value that a synchronous Node.js handler returns counts.
+	Serverless bool
 }

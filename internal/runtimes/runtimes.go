@@ -2,7 +2,8 @@
 // identifiers AWS gives them, how their interpreters are found on this machine
 // and how a process is started that loads the handler and speaks the Runtime
 // API. Each language is a package below; package app lists them. Nothing here
-// starts a process.
+// starts a process, except that an interpreter whose version shows nowhere is
+// asked for it, once.
 package runtimes
 
 import (
@@ -28,6 +29,11 @@ type Paths struct {
 	Opt     string // the layers merged: /opt, or a folder of the host; "" without layers
 	Runtime string // lambkin's bootstraps: /var/runtime, or a folder of the host
 	Tmp     string // scratch: /tmp
+
+	// HostTask and HostOpt are the folders of the host behind Task and Opt,
+	// for what has to be looked at before the process starts. "" means that
+	// Task and Opt are folders of the host themselves.
+	HostTask, HostOpt string
 }
 
 // Launch is a process to start. The process's environment is the one that AWS

@@ -3,6 +3,7 @@ package cfn
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -50,12 +51,7 @@ func (c call) refTo(name string) value {
 
 // unknownName is the failure of a reference to a name that the template lacks.
 func (c call) unknownName(name string) value {
-	names := make([]string, 0, len(c.parameters)+len(c.resources))
-	for _, p := range c.section("Parameters").Keys() {
-		names = append(names, p)
-	}
-	names = append(names, c.section("Resources").Keys()...)
-	names = append(names, pseudoNames...)
+	names := slices.Concat(c.section("Parameters").Keys(), c.section("Resources").Keys(), pseudoNames)
 	hint := suggestion(name, names)
 	return c.failHint(hint, "unknown-reference", "refers to %q, which is neither a parameter nor a resource", name)
 }

@@ -2,7 +2,9 @@ package process
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,13 +131,17 @@ func statFields(file string) [][]byte {
 
 // children are the direct children of a process.
 func children(pid int) []int {
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	if len(tasks) == 0 {
-		return childrenByScan(pid)
+	dir := fmt.Sprintf("/proc/%d/task", pid)
+	tasks, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // the process has ended
 	}
 	var pids []int
 	for _, task := range tasks {
-		list, err := os.ReadFile(task)
+		list, err := os.ReadFile(filepath.Join(dir, task.Name(), "children"))
+		if errors.Is(err, fs.ErrNotExist) && task.Name() == strconv.Itoa(pid) {
+			return childrenByScan(pid)
+		}
 		if err != nil {
 			continue // the thread has ended
 		}

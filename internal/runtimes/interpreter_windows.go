@@ -1,0 +1,4 @@
+package runtimes
+
+// programFolder is where an environment's programs are below its folder.
+const programFolder = "Scripts"

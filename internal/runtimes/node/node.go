@@ -1,0 +1,116 @@
+// Package node runs functions written for AWS's Node.js runtimes: it finds
+// Node.js on the machine and brings the bootstrap, in JavaScript, that loads the
+// handler and speaks the Runtime API. The bootstrap behaves as the runtime
+// that the function names does on AWS, on whatever Node.js it runs.
+package node
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/runtimes"
+)
+
+//go:embed bootstrap/*.js
+var bootstrap embed.FS
+
+// Files is the bootstrap. It is expected in the folder node of Paths.Runtime.
+func Files() fs.FS {
+	files, err := fs.Sub(bootstrap, "bootstrap")
+	if err != nil {
+		panic(err) // the folder is in the program
+	}
+	return files
+}
+
+// identifiers are AWS's, the retired ones too: their functions still run.
+var identifiers = []string{
+	"nodejs26.x", "nodejs24.x", "nodejs22.x", "nodejs20.x", "nodejs18.x",
+	"nodejs16.x", "nodejs14.x", "nodejs12.x", "nodejs10.x", "nodejs8.10", "nodejs6.10",
+}
+
+// oldest is the oldest version that AWS still lets functions be made for.
+const oldest = 22
+
+// language is where Node.js is looked for.
+var language = &runtimes.Language{
+	Name:    "Node.js",
+	Program: "node",
+	Depth:   1,
+	Plain:   []string{"node", "nodejs"},
+	Known:   []runtimes.Version{{26}, {25}, {24}, {23}, {22}, {21}, {20}, {18}, {16}, {14}, {12}},
+	Managers: []runtimes.Manager{
+		{Roots: []string{"$NVM_DIR", "$XDG_CONFIG_HOME/nvm", "$HOME/.nvm"}, Versions: "versions/node", Program: []string{"bin/node"}},
+		{
+			Roots:    []string{"$FNM_DIR", "$XDG_DATA_HOME/fnm", "$HOME/.local/share/fnm", "$HOME/.fnm", "$HOME/Library/Application Support/fnm", "$APPDATA/fnm"},
+			Versions: "node-versions", Program: []string{"installation/bin/node", "installation/node"},
+		},
+		{Roots: []string{"$VOLTA_HOME", "$HOME/.volta", "$LOCALAPPDATA/Volta"}, Versions: "tools/image/node", Program: []string{"bin/node"}},
+		{Roots: []string{"$N_PREFIX", "/usr/local"}, Versions: "n/versions/node", Program: []string{"bin/node"}},
+		{Roots: []string{"$ASDF_DATA_DIR", "$HOME/.asdf"}, Versions: "installs/nodejs", Program: []string{"bin/node"}},
+		{Roots: []string{"$MISE_DATA_DIR", "$XDG_DATA_HOME/mise", "$HOME/.local/share/mise"}, Versions: "installs/node", Program: []string{"bin/node"}},
+		{Roots: []string{"$NVM_HOME"}, Versions: ".", Program: []string{"bin/node"}},
+	},
+	Install: "install Node.js %s, for instance with \"nvm install %[1]s\", \"fnm install %[1]s\" or \"mise use -g node@%[1]s\"",
+}
+
+// Runtime runs Node.js functions. Its zero value is ready.
+type Runtime struct{}
+
+// Name is "node".
+func (Runtime) Name() string { return "node" }
+
+// Identifiers are AWS's identifiers for Node.js, newest first.
+func (Runtime) Identifiers() []string { return identifiers }
+
+// Launch starts the bootstrap with the Node.js that the function's runtime
+// asks for, or the nearest.
+func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.Host) (*runtimes.Launch, error) {
+	want := runtimes.VersionOf(fn.Runtime, 1)
+	if want == nil {
+		return nil, fmt.Errorf("%q is not a Node.js runtime", fn.Runtime)
+	}
+	found, notices, err := host.Find(language, want, fn.Runtime)
+	if err != nil {
+		return nil, err
+	}
+	l := &runtimes.Launch{
+		Path:    found.Path,
+		Args:    []string{filepath.Join(paths.Runtime, "node", "bootstrap.js")},
+		Uses:    found.Folders(),
+		Version: found.Version.String(),
+		Notices: notices,
+	}
+	l.Add(fn, host.SearchPaths(found, paths)...)
+	l.Add(fn, "NODE_PATH="+nodePath(want, paths))
+	l.Identify(fn, host)
+	l.Wrap(fn, paths)
+	return l, nil
+}
+
+// nodePath is where modules are looked for besides the function's own folders:
+// those of layers, then what AWS's runtime has.
+func nodePath(version runtimes.Version, paths runtimes.Paths) string {
+	var dirs []string
+	if paths.Opt != "" {
+		dirs = append(dirs,
+			filepath.Join(paths.Opt, "nodejs", "node"+version.String(), "node_modules"),
+			filepath.Join(paths.Opt, "nodejs", "node_modules"))
+	}
+	return runtimes.JoinList(append(dirs, filepath.Join(paths.Runtime, "node_modules"), paths.Runtime, paths.Task))
+}
+
+// Survey lists the versions of Node.js on the machine.
+func (Runtime) Survey(host *runtimes.Host) []runtimes.Finding {
+	var versions []runtimes.Version
+	for _, id := range identifiers {
+		versions = append(versions, runtimes.VersionOf(id, 1))
+	}
+	return host.Survey(language, versions, func(v runtimes.Version) bool { return v[0] >= oldest && v[0] <= newest })
+}
+
+// newest is the newest version that AWS's runtimes have left preview with.
+const newest = 24

@@ -1,0 +1,195 @@
+"""The Python runtime of lambkin: it loads the function's handler and answers
+invocations over the Lambda Runtime API. It speaks like the managed runtime
+that AWS_EXECUTION_ENV names, whatever version of Python it runs on, so it keeps
+to what Python 3.6 understands.
+
+Starting fast is half of its job: what is not needed before the first event
+(json, traceback, logging) is imported when it is needed, and only then.
+"""
+import os
+import sys
+
+from . import runtime_client, startup
+
+environ = os.environ
+
+
+class FaultException(Exception):
+    """A failure that the runtime found, not the function."""
+
+    def __init__(self, error_type, message, trace=None):
+        Exception.__init__(self, message)
+        self.error_type = error_type
+        self.message = message
+        self.trace = trace
+
+
+class Settings(object):
+    """What the environment says of the runtime to play."""
+
+    def __init__(self):
+        self.serverless = environ.pop("_LAMBKIN_DIALECT", "") == "serverless"
+        self.version = self._version()
+        self.json_log = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+        level = environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+        self.log_level = "DEBUG" if level == "TRACE" else level
+        if self.version < (3, 12) and environ.get("LC_CTYPE", "").upper() in ("C.UTF-8", "UTF-8", "C.UTF8"):
+            del environ["LC_CTYPE"]  # Python set it by itself, for a locale that is missing
+
+    @staticmethod
+    def _version():
+        name = environ.get("AWS_EXECUTION_ENV", "").rpartition("python")[2]
+        try:
+            major, minor = name.split(".")
+            return int(major), int(minor)
+        except ValueError:
+            return tuple(sys.version_info[:2])
+
+
+class Invocation(object):
+    """The invocation that log lines are written for."""
+
+    request_id = None
+    tenant_id = None
+
+
+def main(folder, cache):
+    """Runs until the platform or the function ends the process."""
+    settings = Settings()
+    root = environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
+    startup.prepare(settings, Invocation, folder, root, cache)
+    client = runtime_client.Client(environ["AWS_LAMBDA_RUNTIME_API"])
+    handler = load(settings, client, environ.get("_HANDLER", ""))
+    # Part of the initialization, so that the first event is not measured with it.
+    from . import lambda_context, marshal_json  # noqa: F401
+
+    while True:
+        headers, body = client.next()
+        handle_event_request(settings, client, handler, headers, body)
+
+
+def load(settings, client, name):
+    """Returns the handler, or posts why there is none and ends the process."""
+    try:
+        return get_handler(name)
+    except FaultException as fault:
+        error = make_error(settings, fault.message, fault.error_type, fault.trace, "")
+    except Exception as exception:
+        error = describe(settings, exception, "")
+    log_error(settings, error)
+    client.post(
+        "init/error",
+        encode_error(settings, error),
+        "application/json",
+        "Lambda-Runtime-Function-Error-Type: %s\r\n" % runtime_client.header_text(error["errorType"]),
+    )
+    sys.exit(1)
+
+
+def get_handler(handler):
+    try:
+        module_name, function_name = handler.rsplit(".", 1)
+    except ValueError as error:
+        raise FaultException("Runtime.MalformedHandlerName", "Bad handler '%s': %s" % (handler, error))
+    if module_name.split(".")[0] in sys.builtin_module_names:
+        raise FaultException(
+            "Runtime.BuiltInModuleConflict", "Cannot use built-in module %s as a handler module" % module_name
+        )
+    import importlib
+
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        raise FaultException("Runtime.ImportModuleError", "Unable to import module '%s': %s" % (module_name, error))
+    except SyntaxError as error:
+        trace = ['  File "%s" Line %s\n    %s' % (error.filename, error.lineno, error.text)]
+        message = "Syntax error in module '%s': %s" % (module_name, error)
+        raise FaultException("Runtime.UserCodeSyntaxError", message, trace)
+    try:
+        return getattr(module, function_name)
+    except AttributeError:
+        message = "Handler '%s' missing on module '%s'" % (function_name, module_name)
+        raise FaultException("Runtime.HandlerNotFound", message)
+
+
+def handle_event_request(settings, client, request_handler, headers, body):
+    request_id = headers.get("lambda-runtime-aws-request-id")
+    Invocation.request_id = request_id
+    Invocation.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+    trace_id = headers.get("lambda-runtime-trace-id")
+    if trace_id is not None:
+        environ["_X_AMZN_TRACE_ID"] = trace_id
+    else:
+        environ.pop("_X_AMZN_TRACE_ID", None)
+    from . import marshal_json
+    from .lambda_context import LambdaContext
+
+    try:
+        lambda_context = LambdaContext(headers, marshal_json.parse)
+        event = marshal_json.event(body, headers.get("content-type", "application/json"))
+        response = request_handler(event, lambda_context)
+        result, content_type = marshal_json.result(response, settings.version < (3, 12))
+    except marshal_json.Fault as fault:
+        error = make_error(settings, fault.message, fault.error_type, None, request_id)
+    except Exception as exception:
+        error = describe(settings, exception, request_id)
+    else:
+        client.post("invocation/%s/response" % request_id, result, content_type)
+        return
+    log_error(settings, error)
+    client.post("invocation/%s/error" % request_id, encode_error(settings, error), "application/json")
+
+
+def describe(settings, exception, request_id):
+    """The error object for an exception that came out of the function."""
+    import traceback
+
+    frames = traceback.extract_tb(exception.__traceback__)
+    for first, frame in enumerate(frames):
+        if frame[0] != __file__:
+            frames = frames[first:]
+            break
+    # Without ^^^^ under the source, and with every frame: AWS's own form.
+    plain = [(frame[0], frame[1], frame[2], frame[3]) for frame in frames]
+    return make_error(settings, str(exception), type(exception).__name__, traceback.format_list(plain), request_id)
+
+
+def make_error(settings, message, error_type, trace, request_id):
+    error = {"errorMessage": message or "", "errorType": error_type or ""}
+    if settings.version >= (3, 9):
+        error["requestId"] = request_id or ""
+    error["stackTrace"] = trace or []
+    return error
+
+
+def encode_error(settings, error):
+    import json
+
+    # What cannot be encoded, such as half a surrogate pair, must not hide the error.
+    return json.dumps(error, ensure_ascii=settings.version < (3, 12)).encode("utf-8", "backslashreplace")
+
+
+def log_error(settings, error):
+    """Writes the line that a failure leaves in the log."""
+    if settings.serverless:
+        return
+    if settings.json_log:
+        import json
+        import time
+
+        record = {"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "log_level": "ERROR"}
+        record.update(error)
+        sys.stdout.write(json.dumps(record, ensure_ascii=settings.version < (3, 12)) + "\n")
+        return
+    title = "[ERROR]"
+    if error["errorType"]:
+        title += " " + error["errorType"]
+    if error["errorMessage"]:
+        title += (": " if error["errorType"] else " ") + error["errorMessage"]
+    lines = [title, "Traceback (most recent call last):"]
+    for entry in error["stackTrace"]:
+        for line in entry.splitlines() or [""]:
+            text = line.lstrip(" ")
+            lines.append("\u00a0" * (len(line) - len(text)) + text)
+    # A line is a record: what reads it turns \r back.
+    sys.stdout.write("\r".join(lines) + "\n")
