@@ -18,5 +18,9 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	// A reader of the output that has gone is an error of that write, not the
+	// end of the process, which has functions to end. Handled and not ignored,
+	// since functions would inherit the latter.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return cli.Main(ctx, os.Args, cli.OSStreams(), samcli.Dialect(), slscli.Dialect())
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/app"
-	"github.com/lambkin-dev/lambkin/internal/diag"
 	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/spf13/cobra"
@@ -186,7 +185,7 @@ func (o *invokeOptions) readEvent(ctx context.Context) (data []byte, err error) 
 func (o *invokeOptions) print(fn *lambda.Function, res *lambda.Result, report telemetry.Report) error {
 	s := o.streams
 	if res.FunctionError != "" {
-		s.Diags(diag.List{Failure(fn, res)})
+		s.Failure(fn, res)
 	}
 	var err error
 	if o.output == "json" {
@@ -232,36 +231,4 @@ func printJSON(w io.Writer, fn *lambda.Function, res *lambda.Result, report tele
 		millis(report.Duration), report.Billed().Milliseconds(), millis(report.InitDuration),
 		report.MemoryMB, (report.PeakMemory + 1<<20 - 1) >> 20, string(report.Status),
 	}})
-}
-
-// Failure says in one line why a function has failed, and points to the
-// property of the project that has to do with it.
-func Failure(fn *lambda.Function, res *lambda.Result) diag.Diagnostic {
-	var e struct {
-		Type    string `json:"errorType"`
-		Message string `json:"errorMessage"`
-	}
-	_ = json.Unmarshal(res.Payload, &e) // what is not an object shows no more than that it failed
-	d := diag.Diagnostic{Code: "function-failed", Subject: fn.Path}
-	point := func(property string) {
-		if src, ok := fn.Sources[property]; ok {
-			d.Range = diag.Range{File: src.File, Start: diag.Pos{Line: src.Line, Column: src.Column}}
-		}
-	}
-	message, _, _ := strings.Cut(strings.TrimPrefix(e.Message, "RequestId: "+res.RequestID+" Error: "), "\n")
-	d.Summary = fmt.Sprintf("function %s failed: %s", fn.Path, e.Type)
-	if message != "" {
-		d.Summary += ": " + message
-	}
-	switch {
-	case res.ErrorType == lambda.TimedOut:
-		d.Summary = fmt.Sprintf("function %s timed out after %.2f s", fn.Path, fn.Timeout.Seconds())
-		d.Hint = "raise its Timeout, or run it with --no-timeout"
-		point("Timeout")
-	case strings.HasPrefix(e.Type, "Runtime.ImportModule"), e.Type == "Runtime.HandlerNotFound", e.Type == "Runtime.MalformedHandlerName":
-		point("Handler")
-	case e.Type == "":
-		d.Summary = fmt.Sprintf("function %s failed", fn.Path)
-	}
-	return d
 }

@@ -31,6 +31,7 @@ const (
 	ExitMachine     = 4   // this machine lacks something
 	ExitInternal    = 5   // lambkin itself failed
 	ExitInterrupted = 130 // a signal ended the command
+	ExitPipe        = 141 // whoever was to read the result has gone
 )
 
 // Dialect is the command line of another tool, spoken by lambkin.
@@ -170,6 +171,7 @@ func newExitStatusTopic() *cobra.Command {
   4    this machine lacks something, such as an interpreter
   5    lambkin itself failed
   130  interrupted
+  141  whoever was to read the result has gone
 
 "lambkin local invoke" and "lambkin invoke local" use the statuses of the tools
 whose command lines they speak; see their help.`,

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/lambkin-dev/lambkin/internal/app"
 	"github.com/lambkin-dev/lambkin/internal/diag"
@@ -81,6 +82,8 @@ func (s *Streams) Fail(cmd *cobra.Command, err error) int {
 		return ExitUsage
 	case errors.Is(err, context.Canceled):
 		return ExitInterrupted
+	case errors.Is(err, syscall.EPIPE):
+		return ExitPipe
 	}
 	s.Diags(diag.List{{Summary: err.Error(), Hint: "this should not happen; please report it with the command and its output"}})
 	return ExitInternal

@@ -127,6 +127,9 @@ func (o *invokeOptions) run(ctx context.Context) error {
 		fmt.Fprintf(s.Err, "No response from invoke container for %s\n", fn.LogicalID)
 		return nil
 	}
+	if res.FunctionError != "" {
+		s.Failure(fn, res)
+	}
 	_, err = s.Out.Write(present(res.Payload))
 	if err != nil {
 		return fmt.Errorf("writing the result: %w", err)

@@ -89,6 +89,9 @@ func (o *invokeOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if failed {
+		s.Failure(fn, res)
+	}
 	if _, err := s.Out.Write(out); err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}

@@ -167,7 +167,7 @@ func (c *call) answered(x *runtimeapi.Exchange, a *runtimeapi.Answer) (res *lamb
 		over = &outcome{status: telemetry.Failed, errorType: a.ErrorType}
 	}
 	if a.Fatal {
-		c.report(over)
+		c.report(over, true)
 		return c.result(a), false, nil
 	}
 	go c.settle(x, over)
@@ -183,14 +183,14 @@ func (c *call) settle(x *runtimeapi.Exchange, over *outcome) {
 	defer timer.Stop()
 	select {
 	case <-x.Done():
-		c.report(over)
+		c.report(over, false)
 		return
 	case <-c.run.proc.Done():
 		over = c.exited()
 	case <-timer.C:
 		over = c.timedOut()
 	}
-	c.report(over)
+	c.report(over, true)
 	c.end()
 }
 
@@ -220,7 +220,7 @@ func (c *call) fail(o *outcome) *lambda.Result {
 		}{o.errorType, fmt.Sprintf("RequestId: %s Error: %s", c.inv.RequestID, o.message)})
 		a = &runtimeapi.Answer{Payload: body, ContentType: "application/json", Failed: true, ErrorType: o.errorType, Platform: true}
 	}
-	c.report(o)
+	c.report(o, true)
 	return c.result(a)
 }
 
@@ -244,15 +244,16 @@ func (c *call) timedOut() *outcome {
 	}
 }
 
-// report logs the platform's own line, if there is one, and the REPORT.
-func (c *call) report(o *outcome) {
+// report logs the platform's own line, if there is one, and the REPORT. ended
+// says that the environment ends with the invocation.
+func (c *call) report(o *outcome, ended bool) {
 	proc := c.run.proc
 	proc.Sync()
 	if o.message != "" {
 		c.emit(telemetry.Fault{RequestID: c.inv.RequestID, ErrorType: o.errorType, Message: o.message})
 	}
 	r := telemetry.Report{
-		RequestID: c.inv.RequestID, Status: o.status, ErrorType: o.errorType,
+		RequestID: c.inv.RequestID, Status: o.status, ErrorType: o.errorType, Ended: ended,
 		Duration: time.Since(c.begun), InitDuration: c.init,
 		MemoryMB: c.opts.Function.MemoryMB, PeakMemory: proc.PeakMemory(),
 	}

@@ -77,7 +77,10 @@ type Report struct {
 	RequestID string
 	Status    Status
 	ErrorType string // "" on success
-	Duration  time.Duration
+	// Ended is set when the environment has ended with the invocation: by a
+	// timeout, an exit, a failed initialisation.
+	Ended    bool
+	Duration time.Duration
 	// InitDuration is the initialisation's, in the first invocation of an environment; else 0.
 	InitDuration time.Duration
 	MemoryMB     int   // the function's memory size

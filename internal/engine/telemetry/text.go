@@ -111,7 +111,8 @@ func reportLine(e Report) string {
 	if e.InitDuration > 0 {
 		fmt.Fprintf(&b, "Init Duration: %s ms\t", millis(e.InitDuration))
 	}
-	if e.Status != Success {
+	// An exception that the runtime has survived is told by the runtime alone.
+	if e.Ended {
 		fmt.Fprintf(&b, "Status: %s", reported(e.Status))
 		if e.ErrorType != "" && e.Status != Timeout {
 			fmt.Fprintf(&b, "\tError Type: %s", e.ErrorType)

@@ -47,7 +47,7 @@ func TestLines(t *testing.T) {
 			"timeout",
 			[]any{
 				telemetry.Fault{RequestID: id, ErrorType: lambda.TimedOut, Message: "Task timed out after 3.00 seconds"},
-				telemetry.Report{RequestID: id, Status: telemetry.Timeout, ErrorType: lambda.TimedOut, Duration: 3 * time.Second, MemoryMB: 128},
+				telemetry.Report{RequestID: id, Status: telemetry.Timeout, ErrorType: lambda.TimedOut, Ended: true, Duration: 3 * time.Second, MemoryMB: 128},
 			},
 			"2026-01-02T03:04:05.678Z " + id + " Task timed out after 3.00 seconds\n\n" +
 				"END RequestId: " + id + "\nREPORT RequestId: " + id + "\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\tStatus: timeout\n",
@@ -56,10 +56,15 @@ func TestLines(t *testing.T) {
 			"exit",
 			[]any{
 				telemetry.Fault{RequestID: id, ErrorType: "Runtime.ExitError", Message: "Runtime exited with error: exit status 1"},
-				telemetry.Report{RequestID: id, Status: telemetry.Failure, ErrorType: "Runtime.ExitError", Duration: time.Millisecond, MemoryMB: 128},
+				telemetry.Report{RequestID: id, Status: telemetry.Failure, ErrorType: "Runtime.ExitError", Ended: true, Duration: time.Millisecond, MemoryMB: 128},
 			},
 			"RequestId: " + id + " Error: Runtime exited with error: exit status 1\nRuntime.ExitError\n" +
 				"END RequestId: " + id + "\nREPORT RequestId: " + id + "\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB\tStatus: error\tError Type: Runtime.ExitError\n",
+		},
+		{
+			"an exception that the runtime has survived",
+			[]any{telemetry.Report{RequestID: id, Status: telemetry.Failed, ErrorType: "Runtime.Unknown", Duration: time.Millisecond, MemoryMB: 128}},
+			"END RequestId: " + id + "\nREPORT RequestId: " + id + "\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB\t\n",
 		},
 		{"a good init", []any{telemetry.InitReport{Phase: "init", Status: telemetry.Success}}, ""},
 		{

@@ -8,6 +8,7 @@
 'use strict';
 
 const net = require('net');
+const { flushed } = require('./output.js');
 
 const PREFIX = '/2018-06-01/runtime/';
 
@@ -28,10 +29,12 @@ class Client {
     this.send('GET', 'invocation/next', '', '', callback);
   }
 
-  // post calls back when the platform has taken the JSON text.
+  // post calls back when the platform has taken the JSON text. It goes out
+  // behind all that the function has printed.
   post(path, body, callback, header) {
     const length = 'Content-Type: application/json\r\nContent-Length: ' + Buffer.byteLength(body) + '\r\n';
-    this.send('POST', path, length + (header || ''), body, callback);
+    this.pending = callback;
+    flushed(() => this.send('POST', path, length + (header || ''), body, callback));
   }
 
   // send starts a request. While it is under way the connection keeps the

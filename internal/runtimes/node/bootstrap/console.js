@@ -4,6 +4,7 @@
 
 const util = require('util');
 const { lines } = require('./errors.js');
+const output = require('./output.js');
 
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
@@ -24,7 +25,7 @@ function patch(noRequest) {
     }
     // A line is a record: what reads it turns \r back.
     return (message, ...params) => {
-      process.stdout.write(format(level, message, params).replace(/\n/g, '\r') + '\n');
+      output.write(format(level, message, params).replace(/\n/g, '\r') + '\n');
     };
   };
   for (const level of LEVELS) {

@@ -4,6 +4,7 @@
 
 const { Writable } = require('stream');
 const { describe, log, named } = require('./errors.js');
+const { flushed } = require('./output.js');
 
 // serve runs a streaming handler and resolves when the platform has its answer.
 async function serve(client, id, options, run) {
@@ -73,6 +74,10 @@ class Answer {
     }
     this.start();
     this.ended = true;
+    flushed(() => this.finish(trailers));
+  }
+
+  finish(trailers) {
     if (this.client.socket) {
       this.client.socket.write(`0\r\n${trailers || ''}\r\n`);
     }
