@@ -218,12 +218,13 @@ func (s *System) setUp(o Options) error {
 	return nil
 }
 
-// bootstraps brings the bootstraps to disk: into the cache or, where that
-// cannot be written to, into a folder of this run.
-func (s *System) bootstraps(cache string) (string, error) {
-	dir, err := fsx.Materialize(Bootstraps(), filepath.Join(cache, "runtime"))
-	if err == nil {
-		return dir, nil
+// bootstraps brings the bootstraps to disk: into the cache or, where there is
+// none or it cannot be written to, into a folder of this run.
+func (s *System) bootstraps(cache string) (dir string, err error) {
+	if cache != "" {
+		if dir, err = fsx.Materialize(Bootstraps(), filepath.Join(cache, "runtime")); err == nil {
+			return dir, nil
+		}
 	}
 	if s.temporary, err = os.MkdirTemp("", "lambkin-runtime-*"); err != nil {
 		return "", err

@@ -9,7 +9,7 @@ type Finding = runtimes.Finding
 type Checkup struct {
 	Runtimes  []Finding
 	Isolation []Isolation
-	Cache     string // lambkin's cache folder
+	Cache     string // lambkin's cache folder, "" for none
 }
 
 // Doctor looks the machine over. It changes nothing but the cache.

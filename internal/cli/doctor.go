@@ -56,6 +56,6 @@ func doctor(w io.Writer, c app.Checkup) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nCache\n  %s\n", c.Cache)
+	_, err := fmt.Fprintf(w, "\nCache\n  %s\n", orDash(c.Cache))
 	return err
 }

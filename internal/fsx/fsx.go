@@ -40,8 +40,9 @@ func WriteFile(name string, data []byte, perm fs.FileMode) (err error) {
 }
 
 // CacheDir is lambkin's cache folder: $LAMBKIN_CACHE_DIR, else lambkin in the
-// system's folder for caches. env is the user's environment. The folder need
-// not exist; everything in it can be deleted at any time.
+// system's folder for caches; "" where the user has no such folder. env is the
+// user's environment. The folder need not exist; everything in it can be
+// deleted at any time.
 func CacheDir(env map[string]string) string {
 	if dir := env["LAMBKIN_CACHE_DIR"]; dir != "" {
 		return dir
@@ -52,7 +53,7 @@ func CacheDir(env map[string]string) string {
 	if dir, err := os.UserCacheDir(); err == nil {
 		return filepath.Join(dir, "lambkin")
 	}
-	return filepath.Join(os.TempDir(), fmt.Sprintf("lambkin-cache-%d", os.Getuid()))
+	return "" // a shared folder would let others slip files in
 }
 
 // Materialize copies files into a folder below dir that is named for their

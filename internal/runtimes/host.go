@@ -5,8 +5,8 @@ package runtimes
 type Host struct {
 	// Env is the user's environment: PATH, HOME, VIRTUAL_ENV, NVM_DIR and their like.
 	Env map[string]string
-	// Cache is lambkin's cache folder. Bootstraps and what was learned of
-	// interpreters are kept there.
+	// Cache is lambkin's cache folder, where what was learned of interpreters is
+	// kept; "" where there is none.
 	Cache string
 	// Strict refuses another version than the one asked for.
 	Strict bool

@@ -128,6 +128,10 @@ func (p *prober) recall() {
 	if p.known != nil {
 		return
 	}
+	p.known = map[string]string{}
+	if p.host.Cache == "" {
+		return
+	}
 	data, err := os.ReadFile(p.host.cacheFile())
 	if err != nil || json.Unmarshal(data, &p.known) != nil || p.known == nil {
 		p.known = map[string]string{}
