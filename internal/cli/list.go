@@ -32,7 +32,8 @@ func newListCmd(s *Streams) *cobra.Command {
 the place in the project's file.
 
 What is wrong with a function is said on standard error; the function is listed
-all the same.`,
+all the same, and the exit status is 0. It is 3 when there is no project, or
+none that can be read.`,
 		Example: `  lambkin list
   lambkin list --template template.yaml --output json`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -70,14 +71,9 @@ func (o *listOptions) run(ctx context.Context) error {
 	}
 	o.streams.Diags(diags)
 	if o.output == "json" {
-		err = listJSON(o.streams.Out, p, diags)
-	} else {
-		err = listText(o.streams.Out, p)
+		return listJSON(o.streams.Out, p, diags)
 	}
-	if err == nil && diags.HasErrors() {
-		return Exit(ExitProject)
-	}
-	return err
+	return listText(o.streams.Out, p)
 }
 
 func listText(w io.Writer, p *lambda.Project) error {
