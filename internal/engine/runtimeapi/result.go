@@ -65,6 +65,15 @@ func (s *Server) responded(w http.ResponseWriter, r *http.Request, id string) {
 		fail(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode")
 		return
 	}
+	if body, ok := s.body(w, r, x, "response"); ok {
+		s.finish(x, streamed(r, Answer{Payload: body, ContentType: r.Header.Get("Content-Type")}))
+		accept(w)
+	}
+}
+
+// body reads what the runtime has posted. When that cannot be had in full, it
+// ends the exchange and says why. what names it for the message.
+func (s *Server) body(w http.ResponseWriter, r *http.Request, x *Exchange, what string) ([]byte, bool) {
 	body, err := readBody(r)
 	switch {
 	case errors.Is(err, errTooLarge):
@@ -72,12 +81,10 @@ func (s *Server) responded(w http.ResponseWriter, r *http.Request, id string) {
 		fail(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
 			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", lambda.MaxResponseBytes))
 	case err != nil:
-		s.finish(x, platformError(id, "Runtime.TruncatedResponse", "the runtime's response ended too early"))
+		s.finish(x, platformError(x.event.Invocation.RequestID, "Runtime.TruncatedResponse", "the runtime's "+what+" ended too early"))
 		fail(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
-	default:
-		s.finish(x, streamed(r, Answer{Payload: body, ContentType: r.Header.Get("Content-Type")}))
-		accept(w)
 	}
+	return body, err == nil
 }
 
 // streamed looks at the trailers, in which a streaming runtime says that the
@@ -101,16 +108,8 @@ func (s *Server) failed(w http.ResponseWriter, r *http.Request, id string) {
 	if !ok {
 		return
 	}
-	body, err := readBody(r)
-	switch {
-	case errors.Is(err, errTooLarge):
-		s.finish(x, tooLarge())
-		fail(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
-			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", lambda.MaxResponseBytes))
-		return
-	case err != nil:
-		s.finish(x, platformError(id, "Runtime.TruncatedResponse", "the runtime's error ended too early"))
-		fail(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
+	body, ok := s.body(w, r, x, "error")
+	if !ok {
 		return
 	}
 	contentType := r.Header.Get("Content-Type")
