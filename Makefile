@@ -3,7 +3,7 @@ export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL := go tool -modfile=tools.mod
 
-.PHONY: help build test race lint cross bench golden clean
+.PHONY: help build test race lint cross bench corpus golden clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,10 @@ cross: ## build and vet for macOS and Windows
 
 bench: build ## time lambkin beside the bare interpreters and its peers
 	bench/run
+
+corpus: ## compare the templates below CORPUS=DIR with what SAM CLI says of them
+	@[ -n "$(CORPUS)" ] || { echo "corpus: name a folder of templates with their expected.json: make corpus CORPUS=DIR" >&2; exit 1; }
+	@LAMBKIN_CORPUS="$(abspath $(CORPUS))" go test -count=1 -v -run TestCorpusAgreesWithSAM ./internal/project/cfn
 
 golden: ## rewrite the golden files; review the difference
 	grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u | xargs -I{} go test {} -update

@@ -28,7 +28,7 @@ var edges = []edge{
 	{"cmd/lambkin", []string{"internal/cli", "internal/cli/..."}},
 
 	// Dialects are options, defaults and wording: what they share moves to app.
-	{"internal/cli/...", []string{"internal/cli", "internal/app", "internal/diag", "internal/doc", "internal/lambda", "internal/engine/telemetry"}},
+	{"internal/cli/...", []string{"internal/cli", "internal/app", "internal/diag", "internal/doc", "internal/fsx", "internal/lambda", "internal/engine/telemetry"}},
 	{"internal/cli", []string{"internal/app", "internal/diag", "internal/doc", "internal/event", "internal/fsx", "internal/lambda", "internal/engine/telemetry"}},
 
 	// The one package that names variants.
@@ -87,7 +87,9 @@ type fence struct {
 
 var fences = []fence{
 	{prefix: "go.yaml.in/yaml/", by: []string{"internal/doc"}},
+	{prefix: "github.com/pelletier/go-toml/", by: []string{"internal/doc"}},
 	{prefix: "github.com/spf13/", by: []string{"internal/cli", "internal/cli/..."}},
+	{prefix: "github.com/aws/", by: []string{"internal/remote"}},
 	{prefix: "golang.org/x/sys/", by: []string{"internal/sandbox", "internal/sandbox/...", "internal/fsx"}},
 	{prefix: "golang.org/x/sync/", by: []string{"internal/app", "internal/engine/...", "internal/front/..."}},
 	{prefix: "github.com/google/go-cmp/", testOnly: true},

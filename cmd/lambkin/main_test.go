@@ -39,7 +39,10 @@ func TestScripts(t *testing.T) {
 			env.Setenv("LAMBKIN_CACHE_DIR", filepath.Join(env.WorkDir, ".cache"))
 			// The user's home is where version managers keep interpreters.
 			env.Setenv("HOME", os.Getenv("HOME"))
-			for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"} {
+			// But it holds the user's credentials, too.
+			env.Setenv("AWS_CONFIG_FILE", filepath.Join(env.WorkDir, "aws", "config"))
+			env.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(env.WorkDir, "aws", "credentials"))
+			for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"} {
 				env.Setenv(name, "")
 			}
 			return nil

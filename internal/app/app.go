@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,6 +54,20 @@ type Options struct {
 
 	// Variables win over the function's own, as NAME=value.
 	Variables []string
+	// EnvVars are values for the variables that functions declare (SAM's
+	// --env-vars); EnvExtra passes those that they do not declare, too.
+	EnvVars  EnvVars
+	EnvExtra bool
+	// Profile names the shared AWS configuration's profile to take credentials
+	// and region from; "" takes the environment's.
+	Profile string
+	// Runtime takes the place of the function's own, "" for none.
+	Runtime string
+	// Debug makes the function's process wait for a debugger, nil for none.
+	Debug *Debug
+	// LayerCache is the folder with layers that were fetched by their ARN, "" for SAM CLI's own.
+	LayerCache string
+
 	// Isolation names the sandbox; "" takes the vocabulary's own.
 	Isolation     string
 	StrictRuntime bool
@@ -81,6 +94,7 @@ func Load(ctx context.Context, o Options) (*lambda.Project, diag.List, error) {
 	if p == nil || whole {
 		return nil, nil, &Problem{Kind: InProject, List: diags}
 	}
+	noteBuild(&diags, p, o)
 	return p, diags, nil
 }
 
@@ -102,27 +116,45 @@ type System struct {
 // it; no process is started yet. The caller closes the System. Errors that the
 // user can mend are of type *[Problem] or *[UnknownFunction].
 func Open(ctx context.Context, o Options) (*System, error) {
+	w, err := want(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &System{Project: w.project, Function: w.fn, Diags: w.diags}
+	if err := s.setUp(o, w.environ); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// wanted is the function that the options want, as they want it.
+type wanted struct {
+	project *lambda.Project
+	fn      *lambda.Function
+	environ instance.Environ
+	diags   diag.List
+}
+
+func want(ctx context.Context, o Options) (*wanted, error) {
 	p, diags, err := Load(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	fn, err := choose(p, &diags, o.Function)
+	fn, err := choose(p, &diags, o)
 	if err != nil {
 		return nil, err
 	}
 	diags = diags.For(fn.Path)
-	if diags.HasErrors() {
-		return nil, &Problem{Kind: InProject, List: diags}
-	}
-	reservedNames(&diags, fn, o.Vocabulary)
-	if o.Vocabulary == SAM {
-		fn = withShell(fn, o.Env)
-	}
-	s := &System{Project: p, Function: fn, Diags: diags}
-	if err := s.setUp(o); err != nil {
+	if fn, err = prepare(fn, &diags, o); err != nil {
 		return nil, err
 	}
-	return s, nil
+	reservedNames(&diags, fn, o.Vocabulary)
+	fn = withValues(fn, &diags, p, o)
+	user, err := session(ctx, &diags, o)
+	if err != nil {
+		return nil, err
+	}
+	return &wanted{project: p, fn: fn, environ: environ(o, p, user), diags: diags}, nil
 }
 
 // Invoke implements [lambda.Invoker].
@@ -133,6 +165,9 @@ func (s *System) Invoke(ctx context.Context, fn *lambda.Function, inv *lambda.In
 			Summary: fmt.Sprintf("the event has %d bytes; Lambda takes at most %d", len(inv.Payload), lambda.MaxRequestBytes),
 		})
 	}
+	if err := checkTenant(fn, inv); err != nil {
+		return nil, err
+	}
 	res, err := s.fleet.Invoke(ctx, fn, inv)
 	return res, explain(err)
 }
@@ -142,34 +177,14 @@ func (s *System) Settle() { s.fleet.Settle() }
 
 // Close ends every process and removes temporary files.
 func (s *System) Close() error {
-	err := s.fleet.Close()
-	if s.temporary != "" {
-		err = errors.Join(err, os.RemoveAll(s.temporary))
-	}
-	return err
+	return errors.Join(s.fleet.Close(), s.removeTemporary())
 }
 
-// choose finds the function that the user means.
-func choose(p *lambda.Project, diags *diag.List, name string) (*lambda.Function, error) {
-	if name == "" {
-		if len(p.Functions) == 1 {
-			return p.Functions[0], nil
-		}
-		return nil, unknownFunction(p, "")
+func (s *System) removeTemporary() error {
+	if s.temporary == "" {
+		return nil
 	}
-	fn, all := project.Lookup(p, name)
-	if fn == nil {
-		return nil, unknownFunction(p, name)
-	}
-	if len(all) > 1 {
-		var paths []string
-		for _, f := range all {
-			paths = append(paths, f.Path)
-		}
-		diags.Warnf(at(fn.Source), "ambiguous-function", "%q may mean %s; %s is taken", name, strings.Join(paths, " or "), fn.Path).
-			Hint = "give the whole path"
-	}
-	return fn, nil
+	return os.RemoveAll(s.temporary)
 }
 
 // reservedNames warns of variables that keep the function from being deployed.
@@ -185,35 +200,21 @@ func reservedNames(diags *diag.List, fn *lambda.Function, v Vocabulary) {
 	}
 }
 
-// withShell gives variables that the template declares the values that they
-// have in the user's shell, as SAM CLI does.
-func withShell(fn *lambda.Function, env map[string]string) *lambda.Function {
-	out := *fn
-	out.Environment = slices.Clone(fn.Environment)
-	for i, v := range out.Environment {
-		if value, ok := env[v.Name]; ok {
-			out.Environment[i] = lambda.Variable{Name: v.Name, Value: value, Source: v.Source}
-		}
-	}
-	return &out
-}
-
 // setUp makes the fleet.
-func (s *System) setUp(o Options) error {
+func (s *System) setUp(o Options, environ instance.Environ) error {
 	box, err := chooseSandbox(o.Isolation)
 	if err != nil {
 		return err
 	}
-	host := Host(o.Env)
-	host.Strict = o.StrictRuntime
-	host.Serverless = o.Vocabulary == Serverless
+	host := hostFor(o)
 	dir, err := s.bootstraps(host.Cache)
 	if err != nil {
 		return fmt.Errorf("writing the bootstraps: %w", err)
 	}
 	s.fleet = fleet.New(fleet.Options{
-		Runtimes: Runtimes(), Host: host, Sandbox: box, RuntimeDir: dir, Environ: environ(o, s.Project),
-		SplitOutput: o.Vocabulary == Serverless, NoTimeout: o.NoTimeout, Sink: o.Sink, Notice: o.Notice,
+		Runtimes: Runtimes(), Host: host, Sandbox: box, RuntimeDir: dir, Environ: environ,
+		SplitOutput: o.Vocabulary == Serverless, NoTimeout: o.NoTimeout || o.Debug != nil,
+		LayerCache: layerCache(o), Sink: o.Sink, Notice: o.Notice,
 	})
 	return nil
 }
@@ -237,6 +238,15 @@ func Host(env map[string]string) *runtimes.Host {
 	return &runtimes.Host{Env: env, Cache: fsx.CacheDir(env)}
 }
 
+// hostFor is this machine as the options want it to be used.
+func hostFor(o Options) *runtimes.Host {
+	host := Host(o.Env)
+	host.Strict = o.StrictRuntime
+	host.Serverless = o.Vocabulary == Serverless
+	host.Debug = o.Debug
+	return host
+}
+
 func chooseSandbox(name string) (sandbox.Sandbox, error) {
 	boxes := Sandboxes()
 	if name == "" {
@@ -250,59 +260,4 @@ func chooseSandbox(name string) (sandbox.Sandbox, error) {
 		names = append(names, b.Name())
 	}
 	return nil, BadCall("this version has "+strings.Join(names, ", "), "there is no isolation %q", name)
-}
-
-// environ is what the vocabulary lets a function see besides its own variables.
-func environ(o Options, p *lambda.Project) instance.Environ {
-	e := instance.Environ{
-		Region: first(o.Region, o.Env["AWS_REGION"], o.Env["AWS_DEFAULT_REGION"], p.Region, "us-east-1"),
-		// The account number that AWS's own documentation uses.
-		Account:         "123456789012",
-		AccessKeyID:     o.Env["AWS_ACCESS_KEY_ID"],
-		SecretAccessKey: o.Env["AWS_SECRET_ACCESS_KEY"],
-		SessionToken:    o.Env["AWS_SESSION_TOKEN"],
-		Override:        o.Variables,
-	}
-	if o.Vocabulary == Serverless {
-		// The framework runs in the user's shell and takes the region from
-		// the service alone.
-		e.Region = first(o.Region, p.Region, "us-east-1")
-		for _, v := range p.Inherited {
-			e.Inherit = append(e.Inherit, v.Name+"="+v.Value)
-		}
-		for _, name := range slices.Sorted(maps.Keys(o.Env)) {
-			e.Inherit = append(e.Inherit, name+"="+o.Env[name])
-		}
-		e.Override = append([]string{"IS_LOCAL=true"}, o.Variables...)
-		return e
-	}
-	// SDKs without credentials search the network for some; these stop them,
-	// and are refused by AWS. They are SAM CLI's.
-	if e.AccessKeyID == "" {
-		e.AccessKeyID, e.SecretAccessKey, e.SessionToken = "defaultkey", "defaultsecret", ""
-	}
-	if o.Vocabulary == SAM {
-		e.Extra = samVariables
-	}
-	return e
-}
-
-// samVariables are what `sam local` sets beyond AWS.
-func samVariables(fn *lambda.Function) []string {
-	return []string{
-		"AWS_SAM_LOCAL=true",
-		"AWS_ACCOUNT_ID=123456789012",
-		"AWS_LAMBDA_FUNCTION_HANDLER=" + fn.Handler,
-		fmt.Sprintf("AWS_LAMBDA_FUNCTION_TIMEOUT=%d", int(fn.Timeout.Seconds())),
-	}
-}
-
-// first returns the first of the strings that is not empty.
-func first(s ...string) string {
-	for _, v := range s {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/artifact/bundle"
 	"github.com/lambkin-dev/lambkin/internal/diag"
@@ -40,50 +39,6 @@ func problem(kind ProblemKind, d diag.Diagnostic) *Problem {
 // BadCall makes the Problem of a wrong option, argument or event.
 func BadCall(hint, format string, args ...any) *Problem {
 	return problem(InCall, diag.Diagnostic{Code: "call", Summary: fmt.Sprintf(format, args...), Hint: hint})
-}
-
-// UnknownFunction says that no function of the project has the wanted name.
-type UnknownFunction struct {
-	*Problem
-	Name string
-	// Candidates are the paths of the functions that there are.
-	Candidates []string
-}
-
-// Unwrap gives the problem.
-func (u *UnknownFunction) Unwrap() error { return u.Problem }
-
-func unknownFunction(p *lambda.Project, name string) *UnknownFunction {
-	u := &UnknownFunction{Name: name}
-	known := make([]string, 0, 3*len(p.Functions))
-	for _, f := range p.Functions {
-		u.Candidates = append(u.Candidates, f.Path)
-		known = append(known, f.Path, f.LogicalID, f.Name)
-	}
-	d := diag.Diagnostic{Code: "unknown-function", Range: diag.Range{File: p.File}, Hint: choices(u.Candidates)}
-	if name == "" {
-		d.Summary = fmt.Sprintf("which function? The project has %d", len(p.Functions))
-	} else {
-		d.Summary = fmt.Sprintf("there is no function %q", name)
-		if near := diag.Nearest(name, known); near != "" {
-			d.Hint = fmt.Sprintf("did you mean %q?", near)
-		}
-	}
-	if len(p.Functions) == 0 {
-		d.Summary, d.Hint = "the project has no Lambda functions", ""
-	}
-	u.Problem = problem(InProject, d)
-	return u
-}
-
-// choices lists the names that may be given, as many as can be read.
-func choices(names []string) string {
-	const most = 12
-	list := strings.Join(names[:min(len(names), most)], ", ")
-	if len(names) > most {
-		list += fmt.Sprintf(" and %d more (see lambkin list)", len(names)-most)
-	}
-	return "its functions are " + list
 }
 
 // explain turns what the layers below report into a Problem where the user

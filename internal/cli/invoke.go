@@ -18,17 +18,17 @@ import (
 type invokeOptions struct {
 	streams *Streams
 
-	function   string
-	template   string
-	event      string
-	data       string
-	region     string
-	stage      string
-	parameters []string
-	variables  []string
-	output     string
-	quiet      bool
-	engine     EngineFlags
+	function    string
+	template    string
+	event       string
+	data        string
+	stage       string
+	parameters  []string
+	environment environmentFlags
+	output      string
+	tenant      string
+	quiet       bool
+	engine      EngineFlags
 
 	hasData bool
 }
@@ -55,7 +55,7 @@ error as they come. A failing function makes the exit status 1; see
   lambkin invoke hello --template services/api/serverless.yml --stage prod
   lambkin invoke Hello --env TABLE=local --output json | jq .payload`,
 		Args:              oneFunction,
-		ValidArgsFunction: o.complete,
+		ValidArgsFunction: completeFunctions(s, &o.template),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.function = args[0]
@@ -72,10 +72,10 @@ error as they come. A failing function makes the exit status 1; see
 	f.StringVarP(&o.event, "event", "e", "", "`file` with the event, \"-\" for standard input")
 	f.StringVarP(&o.data, "data", "d", "", "the event itself, as `JSON`")
 	f.StringVarP(&o.template, "template", "t", "", "template or service `file` (default: the one found here)")
-	f.StringArrayVar(&o.variables, "env", nil, "set an environment variable of the function, `NAME=value`; may be repeated")
+	o.environment.add(f)
 	f.StringArrayVarP(&o.parameters, "parameter", "p", nil, "set a parameter of the project, `NAME=value`; may be repeated")
 	f.StringVar(&o.stage, "stage", "", "`stage` of a Serverless service")
-	f.StringVar(&o.region, "region", "", "AWS `region` that the function sees")
+	f.StringVar(&o.tenant, "tenant-id", "", "`tenant` of a function with tenant isolation")
 	f.StringVarP(&o.output, "output", "o", "text", "`form`: text, or json for one object with the result and its report")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out the START, END and REPORT lines")
 	o.engine.Add(f)
@@ -90,20 +90,22 @@ func oneFunction(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// complete offers the project's functions.
-func (o *invokeOptions) complete(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+// completeFunctions offers the functions of the project in *template.
+func completeFunctions(s *Streams, template *string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		p, _, err := app.Load(cmd.Context(), app.Options{Env: s.Env, File: *template})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var names []string
+		for _, f := range p.Functions {
+			names = append(names, f.Path+"\t"+f.Runtime)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
 	}
-	p, _, err := app.Load(cmd.Context(), app.Options{Env: o.streams.Env, File: o.template})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []string
-	for _, f := range p.Functions {
-		names = append(names, f.Path+"\t"+f.Runtime)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func (o *invokeOptions) run(ctx context.Context) error {
@@ -111,16 +113,12 @@ func (o *invokeOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := ParseAssignments("--env", o.variables); err != nil {
-		return err
-	}
 	s := o.streams
 	text := &telemetry.Text{Platform: s.Err, NewLines: true, Quiet: o.quiet || o.output == "json"}
 	var report telemetry.Report
 	options := app.Options{
 		Env: s.Env, File: o.template, Function: o.function,
-		Region: o.region, Stage: o.stage, Parameters: parameters, Flags: map[string]string{},
-		Variables: o.variables, Notice: s.Notice,
+		Stage: o.stage, Parameters: parameters, Flags: map[string]string{}, Notice: s.Notice,
 		Sink: func(r telemetry.Record) {
 			if e, ok := r.Event.(telemetry.Report); ok {
 				report = e
@@ -129,7 +127,10 @@ func (o *invokeOptions) run(ctx context.Context) error {
 		},
 	}
 	o.engine.Apply(&options)
-	fn, res, err := Invoke(ctx, s, options, o.readEvent)
+	if err := o.environment.apply(&options); err != nil {
+		return err
+	}
+	fn, res, err := InvokeWith(ctx, s, options, lambda.Invocation{TenantID: o.tenant}, o.readEvent)
 	if err != nil {
 		return err
 	}
@@ -140,18 +141,23 @@ func (o *invokeOptions) run(ctx context.Context) error {
 // all of its processes are gone and all records are out. It prints the
 // project's warnings. The event is read when the function is known to be
 // there: a misspelt name is told before anybody has to type an event.
-func Invoke(ctx context.Context, s *Streams, o app.Options, event func(context.Context) ([]byte, error)) (fn *lambda.Function, res *lambda.Result, err error) {
+func Invoke(ctx context.Context, s *Streams, o app.Options, event func(context.Context) ([]byte, error)) (*lambda.Function, *lambda.Result, error) {
+	return InvokeWith(ctx, s, o, lambda.Invocation{}, event)
+}
+
+// InvokeWith is Invoke for a request that says more than its event: inv gets
+// the payload and is sent.
+func InvokeWith(ctx context.Context, s *Streams, o app.Options, inv lambda.Invocation, event func(context.Context) ([]byte, error)) (fn *lambda.Function, res *lambda.Result, err error) {
 	system, err := app.Open(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, system.Close()) }()
 	s.Diags(system.Diags)
-	payload, err := event(ctx)
-	if err != nil {
+	if inv.Payload, err = event(ctx); err != nil {
 		return nil, nil, err
 	}
-	res, err = system.Invoke(ctx, system.Function, &lambda.Invocation{Payload: payload})
+	res, err = system.Invoke(ctx, system.Function, &inv)
 	if err == nil {
 		system.Settle()
 	}

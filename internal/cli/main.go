@@ -41,6 +41,9 @@ type Dialect struct {
 	// Attach adds the dialect's commands to root and returns those that it
 	// added on the topmost level of its own.
 	Attach func(root *cobra.Command, s *Streams) []*cobra.Command
+	// Rewrite turns what the other tool takes on its command line and this
+	// one's parser does not into what both take; nil for nothing.
+	Rewrite func(args []string) []string
 	// Fail prints an error as the other tool would and returns its exit status.
 	Fail func(s *Streams, cmd *cobra.Command, err error) int
 }
@@ -71,12 +74,16 @@ func Main(ctx context.Context, args []string, s *Streams, dialects ...Dialect) i
 		dialects = dialects[linked : linked+1]
 		owner[root] = dialects[0]
 	}
+	args = args[1:]
 	for _, d := range dialects {
 		for _, cmd := range d.Attach(root, s) {
 			owner[cmd] = d
 		}
+		if d.Rewrite != nil {
+			args = d.Rewrite(args)
+		}
 	}
-	root.SetArgs(args[1:])
+	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	var exit Exit
 	switch {
@@ -142,7 +149,7 @@ func GroupArgs(cmd *cobra.Command, args []string) error { return unknownCommand(
 func addNative(root *cobra.Command, s *Streams) {
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run functions:"}, &cobra.Group{ID: "look", Title: "Look around:"},
 		&cobra.Group{ID: "dialect", Title: "In the words of other tools:"})
-	root.AddCommand(newInvokeCmd(s), newListCmd(s), newDoctorCmd(s), newExitStatusTopic())
+	root.AddCommand(newInvokeCmd(s), newListCmd(s), newEnvCmd(s), newEventCmd(s), newDoctorCmd(s), newExitStatusTopic())
 }
 
 // version is set by the linker when a release is built.

@@ -1,4 +1,4 @@
-// Package doc reads YAML and JSON into one tree that remembers where
+// Package doc reads YAML, JSON and TOML into one tree that remembers where
 // everything stands, so that every later message can point into the user's
 // file. It is the only package that knows the parsers. What a plain scalar
 // means depends on the [Dialect]: SAM reads YAML 1.1, Serverless YAML 1.2.

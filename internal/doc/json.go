@@ -41,8 +41,8 @@ func ParseJSON(src []byte, file string) (*Node, diag.List) {
 	}
 	n, err := p.value()
 	if err == nil {
+		at := p.next(p.dec.InputOffset())
 		if _, more := p.dec.Token(); !errors.Is(more, io.EOF) {
-			at := p.next(p.dec.InputOffset())
 			p.diags.Errorf(p.span(at, at), "json-syntax", "text after the end of the JSON value")
 			return nil, p.diags
 		}

@@ -73,6 +73,15 @@ type Function struct {
 	Environment []Variable
 	// LogFormat is "Text" or "JSON".
 	LogFormat string
+	// LogLevel is the application's log level for JSON logs, "" for AWS's default.
+	LogLevel string
+	// LogGroup is the name of the log group, "" for the one named after the function.
+	LogGroup string
+	// TenantIsolation is set when each invocation is for one tenant.
+	TenantIsolation bool
+	// MaxConcurrency is how many invocations an environment on a capacity
+	// provider may serve at once; 0 for functions without one.
+	MaxConcurrency int
 
 	// Source is where the function stands in the user's file.
 	Source Source
@@ -116,6 +125,9 @@ type Variable struct {
 	// on this machine; Value is then what the project's own tool would pass.
 	Unresolved bool
 	Source     Source
+	// Origin says where Value comes from when it is not the one that stands at
+	// Source ("shell"); "" otherwise.
+	Origin string
 }
 
 // Source is a place in a user's file. Line and Column count from 1; a zero

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
@@ -107,29 +109,55 @@ func Find(loaders []Loader, dir string) (Loader, string) {
 	return nil, ""
 }
 
-// Lookup finds the function that the user means by name: a path, an id, a
-// logical id or a deployed name, in this order. Several functions may answer
-// to the same name; the first by path is returned, with all of them.
-func Lookup(p *lambda.Project, name string) (*lambda.Function, []*lambda.Function) {
-	for _, f := range p.Functions {
-		if f.Path == name {
-			return f, []*lambda.Function{f}
-		}
+// functionName matches what Lambda takes for a function: its ARN, the part of
+// it from the account on, or its name; each with a version or an alias.
+var functionName = regexp.MustCompile(`^(?:arn:[^:]+:lambda:[^:]*:[^:]*:function:|[^:]+:function:)?([\w.-]+)(?::[\w$-]+)?$`)
+
+// PlainName is the name in any of the forms in which Lambda's API takes a
+// function: NAME:ALIAS, ACCOUNT:function:NAME and ARNs, with a version or
+// without. The path of nested stacks before it stays. It reports false for
+// what Lambda refuses as a name.
+func PlainName(name string) (string, bool) {
+	stack, last := "", name
+	if i := strings.LastIndexByte(name, '/'); i >= 0 {
+		stack, last = name[:i+1], name[i+1:]
 	}
-	var found []*lambda.Function
-	for _, f := range p.Functions {
-		if f.ID == name || f.LogicalID == name || f.Name == name {
-			found = append(found, f)
-		}
+	m := functionName.FindStringSubmatch(last)
+	if m == nil {
+		return name, false
+	}
+	return stack + m[1], true
+}
+
+// Lookup finds the function that the user means by name: a path, an id, a
+// logical id or a deployed name, in this order, in any form that [PlainName]
+// knows. Several functions may answer to the same name; the first by path is
+// returned, with all of them in this order.
+func Lookup(p *lambda.Project, name string) (*lambda.Function, []*lambda.Function) {
+	found := called(p, name)
+	if plain, _ := PlainName(name); len(found) == 0 && plain != name {
+		found = called(p, plain)
 	}
 	if len(found) == 0 {
 		return nil, nil
 	}
-	first := found[0]
-	for _, f := range found[1:] {
-		if strings.ToLower(f.Path) < strings.ToLower(first.Path) {
-			first = f
+	slices.SortStableFunc(found, func(a, b *lambda.Function) int {
+		return strings.Compare(strings.ToLower(a.Path), strings.ToLower(b.Path))
+	})
+	return found[0], found
+}
+
+// called are the functions with exactly this name: the one with this path, else
+// all with this id, logical id or deployed name.
+func called(p *lambda.Project, name string) []*lambda.Function {
+	var found []*lambda.Function
+	for _, f := range p.Functions {
+		switch name {
+		case f.Path:
+			return []*lambda.Function{f}
+		case f.ID, f.LogicalID, f.Name:
+			found = append(found, f)
 		}
 	}
-	return first, found
+	return found
 }

@@ -175,11 +175,16 @@ func TestLookupFindsAFunctionByItsNames(t *testing.T) {
 		all               []string
 	}{
 		{"path", "b/Fn", "b/Fn", []string{"b/Fn"}},
-		{"id of two", "Fn", "A/Fn", []string{"b/Fn", "A/Fn"}},
+		{"id of two", "Fn", "A/Fn", []string{"A/Fn", "b/Fn"}},
 		{"path before name", "Kept", "Kept", []string{"Kept"}},
 		{"logical id", "Logical", "Kept", []string{"Kept"}},
 		{"deployed name", "deployed-b", "b/Fn", []string{"b/Fn"}},
+		{"alias", "deployed-b:live", "b/Fn", []string{"b/Fn"}},
+		{"ARN", "arn:aws:lambda:eu-west-1:123456789012:function:named", "Kept", []string{"Kept"}},
+		{"ARN with a version below a stack", "A/arn:aws:lambda:eu-west-1:123456789012:function:Fn:7", "A/Fn", []string{"A/Fn"}},
 		{"nobody", "fn", "", nil},
+		{"nobody's ARN", "arn:aws:lambda:eu-west-1:123456789012:function:fn", "", nil},
+		{"no name at all", "deployed b", "", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -194,6 +199,36 @@ func TestLookupFindsAFunctionByItsNames(t *testing.T) {
 			}
 			if got != tt.want || !cmp.Equal(tt.all, all) {
 				t.Errorf("got %q of %q, want %q of %q", got, all, tt.want, tt.all)
+			}
+		})
+	}
+}
+
+func TestNamesAreTakenAsLambdaTakesThem(t *testing.T) {
+	tests := []struct {
+		name, given, want string
+		ok                bool
+	}{
+		{"name", "my-Function_1.x", "my-Function_1.x", true},
+		{"alias", "fn:live", "fn", true},
+		{"latest", "fn:$LATEST", "fn", true},
+		{"ARN", "arn:aws:lambda:us-east-1:123456789012:function:fn", "fn", true},
+		{"ARN of a version in another partition", "arn:aws-cn:lambda:cn-north-1:123456789012:function:fn:12", "fn", true},
+		{"part of an ARN", "123456789012:function:fn", "fn", true},
+		{"part of an ARN with an alias", "123456789012:function:fn:live", "fn", true},
+		{"below stacks", "Outer/Inner/fn:live", "Outer/Inner/fn", true},
+		{"ARN below a stack", "Outer/123456789012:function:fn", "Outer/fn", true},
+		{"blank", "my fn", "my fn", false},
+		{"another service's ARN", "arn:aws:sqs:us-east-1:123456789012:fn", "arn:aws:sqs:us-east-1:123456789012:fn", false},
+		{"no name in the ARN", "arn:aws:lambda:us-east-1:123456789012:function:", "arn:aws:lambda:us-east-1:123456789012:function:", false},
+		{"no name in the part", "123456789012:function:", "123456789012:function:", false},
+		{"no alias", "fn:", "fn:", false},
+		{"nothing", "", "", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, ok := PlainName(tt.given); got != tt.want || ok != tt.ok {
+				t.Errorf("got %q, %v, want %q, %v", got, ok, tt.want, tt.ok)
 			}
 		})
 	}

@@ -14,4 +14,6 @@ type Host struct {
 	// differs from AWS: console and logging are left as the language makes
 	// them, and a value that a synchronous Node.js handler returns counts.
 	Serverless bool
+	// Debug makes processes wait for a debugger, nil for none.
+	Debug *Debug
 }

@@ -42,14 +42,15 @@ func (e *Unavailable) Error() string {
 
 func (e *Unavailable) Unwrap() error { return e.Err }
 
-// Prepare brings fn's code and layers to disk. The caller closes the result
-// when no process uses it any more.
-func Prepare(fn *lambda.Function) (*Code, error) {
+// Prepare brings fn's code and layers to disk. Layers that only have an ARN are
+// looked for in the folder layerCache, "" for none; see [CachedLayer]. The
+// caller closes the result when no process uses it any more.
+func Prepare(fn *lambda.Function, layerCache string) (*Code, error) {
 	c := &Code{}
 	dir, err := c.code(fn)
 	if err == nil {
 		c.Dir = dir
-		err = c.layers(fn)
+		err = c.layers(fn, layerCache)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -89,7 +90,7 @@ func (c *Code) code(fn *lambda.Function) (string, error) {
 	}
 }
 
-func (c *Code) layers(fn *lambda.Function) error {
+func (c *Code) layers(fn *lambda.Function, cache string) error {
 	for _, l := range fn.Layers {
 		switch {
 		case l.Dir != "":
@@ -104,10 +105,11 @@ func (c *Code) layers(fn *lambda.Function) error {
 			}
 			c.Layers = append(c.Layers, dir)
 		default:
-			return &Unavailable{
-				What: "layer", Where: l.ARN, Source: l.Source,
-				Hint: "put the layer's content into a folder and define it in the project as a layer with that path",
+			dir, err := cached(l, cache)
+			if err != nil {
+				return err
 			}
+			c.Layers = append(c.Layers, dir)
 		}
 	}
 	return nil

@@ -64,7 +64,7 @@ func TestPrepare(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, err := bundle.Prepare(&lambda.Function{Runtime: tt.runtime, Handler: tt.handler, Code: tt.code})
+			c, err := bundle.Prepare(&lambda.Function{Runtime: tt.runtime, Handler: tt.handler, Code: tt.code}, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,12 +84,40 @@ func TestPrepare(t *testing.T) {
 func TestLayersKeepTheirOrder(t *testing.T) {
 	folder := t.TempDir()
 	zipped := archive(t, map[string]string{"python/m.py": "x"})
-	c, err := bundle.Prepare(&lambda.Function{Code: lambda.Code{Dir: t.TempDir()}, Layers: []lambda.Layer{{Archive: zipped}, {Dir: folder}}})
+	c, err := bundle.Prepare(&lambda.Function{Code: lambda.Code{Dir: t.TempDir()}, Layers: []lambda.Layer{{Archive: zipped}, {Dir: folder}}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	if len(c.Layers) != 2 || c.Layers[1] != folder || read(t, c.Layers[0], "python", "m.py") != "x" {
+		t.Errorf("layers %v", c.Layers)
+	}
+}
+
+func TestPublishedLayersComeFromTheCache(t *testing.T) {
+	const arn = "arn:aws:lambda:eu-west-1:123456789012:layer:tools:7"
+	cache := t.TempDir()
+	fn := &lambda.Function{Code: lambda.Code{Dir: t.TempDir()}, Layers: []lambda.Layer{{ARN: arn}}}
+	dir := filepath.Join(cache, "tools-7-89023ff614") // as SAM CLI 1.164 names it
+	_, err := bundle.Prepare(fn, cache)
+	var missing *bundle.Unavailable
+	if !errors.As(err, &missing) {
+		t.Fatalf("without the layer: %v", err)
+	}
+	for _, want := range []string{dir, "get-layer-version-by-arn --region eu-west-1 --arn " + arn + " "} {
+		if !strings.Contains(missing.Hint, want) {
+			t.Errorf("the hint %q does not say %q", missing.Hint, want)
+		}
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c, err := bundle.Prepare(fn, cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if len(c.Layers) != 1 || c.Layers[0] != dir {
 		t.Errorf("layers %v", c.Layers)
 	}
 }
@@ -118,7 +146,7 @@ func TestWhatIsNotThere(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())
 			tt.fn.Sources = map[string]lambda.Source{"CodeUri": at}
-			_, err := bundle.Prepare(&tt.fn)
+			_, err := bundle.Prepare(&tt.fn, "")
 			if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Fatalf("error %v, want %s", err, tt.want)
 			}

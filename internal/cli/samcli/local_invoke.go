@@ -15,126 +15,120 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
-type invokeOptions struct {
-	streams *cli.Streams
-
-	function   string
-	template   string
-	event      string
-	noEvent    bool
-	region     string
-	parameters []string
-	engine     cli.EngineFlags
-}
+// invokeKey is the command's key in samconfig, functionKey that of its argument.
+const (
+	invokeKey   = "local_invoke"
+	functionKey = "function_logical_id"
+)
 
 func newInvokeCmd(s *cli.Streams) *cobra.Command {
-	o := &invokeOptions{streams: s}
+	o := &invokeOptions{streams: s, languageExtensions: true}
 	cmd := &cobra.Command{
 		Use:   "invoke [FUNCTION_LOGICAL_ID]",
 		Short: "Run a function once, as sam local invoke does",
 		Long: `Run a function once, as "sam local invoke" does, without Docker.
 
 The result goes to standard output in SAM CLI's form, everything else to
-standard error.
+standard error. Options may stand in samconfig.toml, too, under
+[default.local_invoke.parameters]; the command line wins over environment
+variables, and these over the file.
 
 EXIT STATUS
   0  the function was run, whether it failed or not
-  1  it could not be run
+  1  it could not be run or, with --fail-on-error, it failed
   2  the command line is wrong`,
 		Example: `  lambkin local invoke Ratings -e event.json
   echo '{"message": "Hey, are you there?"}' | lambkin local invoke --event - Ratings
-  lambkin local invoke -t template.yaml --parameter-overrides Stage=dev`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.arguments(args, cmd.Flags().Changed("parameter-overrides")); err != nil {
-				return err
-			}
+  lambkin local invoke -t template.yaml --parameter-overrides Stage=dev Table=local
+  lambkin local invoke Ratings --env-vars env.json --fail-on-error
+  lambkin local invoke Ratings -e event.json --config-env ci --save-params`,
+		Args: func(_ *cobra.Command, args []string) error { return o.argument(args) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			fromLine(cmd.Flags(), o.table)
 			return o.run(cmd.Context())
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.template, "template", "t", s.Env["SAM_TEMPLATE_FILE"], "template `file` (default: .aws-sam/build/template.yaml or template.[yaml|yml|json])")
-	f.SetNormalizeFunc(templateNames)
-	f.StringVarP(&o.event, "event", "e", "", "JSON `file` with the event, \"-\" for standard input")
-	f.BoolVar(&o.noEvent, "no-event", false, "invoke with an empty event, which is the default")
-	f.Var((*words)(&o.parameters), "parameter-overrides", "template parameters: Key=Value or ParameterKey=Key,ParameterValue=Value")
-	f.StringVar(&o.region, "region", "", "AWS `region`")
+	o.table = o.options()
+	define(f, o.table)
 	o.engine.Add(f)
+	o.table = append(o.table, o.engineOptions()...)
+	cmd.SetFlagErrorFunc(lineError(o.table))
 	return cmd
 }
 
-// templateNames lets --template-file stand for --template.
-func templateNames(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-	if name == "template-file" {
-		name = "template"
-	}
-	return pflag.NormalizedName(name)
-}
-
-// words is an option that may be repeated; each use adds its words.
-type words []string
-
-func (w *words) String() string     { return strings.Join(*w, " ") }
-func (w *words) Type() string       { return "KEY=VALUE" }
-func (w *words) Set(s string) error { *w = append(*w, s); return nil }
-
-// arguments takes the function's name and, since --parameter-overrides takes
-// any number of words, the assignments among the arguments.
-func (o *invokeOptions) arguments(args []string, overrides bool) error {
-	var names []string
-	for _, arg := range args {
-		if overrides && strings.Contains(arg, "=") {
-			o.parameters = append(o.parameters, arg)
-			continue
-		}
-		names = append(names, arg)
-	}
-	switch len(names) {
+// argument takes the function's name.
+func (o *invokeOptions) argument(args []string) error {
+	switch len(args) {
 	case 0:
 	case 1:
-		o.function = names[0]
+		o.function = args[0]
+	case 2:
+		return &cli.UsageError{Err: fmt.Errorf("Got unexpected extra argument (%s)", args[1])}
 	default:
-		return &cli.UsageError{Err: fmt.Errorf("Got unexpected extra argument (%s)", strings.Join(names[1:], " "))}
+		return &cli.UsageError{Err: fmt.Errorf("Got unexpected extra arguments (%s)", strings.Join(args[1:], " "))}
 	}
 	return nil
 }
 
 func (o *invokeOptions) run(ctx context.Context) error {
-	s := o.streams
-	parameters, err := parseOverrides(o.parameters)
+	if err := o.settle(); err != nil {
+		return err
+	}
+	options, err := o.appOptions()
 	if err != nil {
 		return err
 	}
-	log := &telemetry.Text{Platform: s.Err, NewLines: true}
 	if err := o.findTemplate(); err != nil {
 		return err
 	}
-	options := app.Options{
-		Vocabulary: app.SAM, Env: s.Env, File: o.template, Kinds: []lambda.Kind{lambda.KindCloudFormation},
-		Function: o.function, Region: o.region, Parameters: parameters,
-		Sink: o.announce(log.Record), Notice: s.Notice,
+	out, logs := o.streams.Out, o.streams.Err
+	if o.logFile != "" {
+		file, err := os.Create(o.logFile)
+		if err != nil {
+			return fmt.Errorf("opening the log file: %w", err)
+		}
+		defer func() { _ = file.Close() }() // each write has told whether it went well
+		out, logs = file, file
 	}
-	o.engine.Apply(&options)
-	fn, res, err := cli.Invoke(ctx, s, options, o.readEvent)
+	log := &telemetry.Text{Platform: logs, NewLines: true}
+	options.Sink = o.announce(log.Record)
+	fn, res, err := cli.InvokeWith(ctx, o.streams, options, lambda.Invocation{TenantID: o.tenant}, o.readEvent)
 	if err != nil {
 		return err
 	}
+	return o.print(out, logs, fn, res)
+}
+
+// print writes the result.
+func (o *invokeOptions) print(out, logs io.Writer, fn *lambda.Function, res *lambda.Result) error {
+	s := o.streams
 	if res.ErrorType == lambda.TimedOut { // SAM CLI stops the container, and nothing answers
 		fmt.Fprintf(s.Err, "Function '%s' timed out after %d seconds\n", fn.Path, int(fn.Timeout.Seconds()))
 		fmt.Fprintf(s.Err, "No response from invoke container for %s\n", fn.LogicalID)
-		return nil
+		return o.failed()
 	}
 	if res.FunctionError != "" {
 		s.Failure(fn, res)
 	}
-	_, err = s.Out.Write(present(res.Payload))
-	if err != nil {
+	if _, err := out.Write(present(res.Payload)); err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
-	_, _ = io.WriteString(s.Err, "\n") // ends the result's line on a terminal
+	_, _ = io.WriteString(logs, "\n") // ends the result's line on a terminal
+	if res.FunctionError != "" {
+		return o.failed()
+	}
+	return nil
+}
+
+// failed is how the command ends when the function has failed.
+func (o *invokeOptions) failed() error {
+	if o.failOnError {
+		return cli.Exit(1)
+	}
 	return nil
 }
 
@@ -142,9 +136,26 @@ func (o *invokeOptions) run(ctx context.Context) error {
 func (o *invokeOptions) announce(next telemetry.Sink) telemetry.Sink {
 	var once sync.Once
 	return func(r telemetry.Record) {
-		once.Do(func() { fmt.Fprintf(o.streams.Err, "Invoking %s (%s)\n", r.Function.Handler, r.Function.Runtime) })
+		once.Do(func() {
+			o.debugf("Function %s of %s, code in %s", r.Function.Path, r.Function.Source, codeOf(r.Function))
+			fmt.Fprintf(o.streams.Err, "Invoking %s (%s)\n", r.Function.Handler, r.Function.Runtime)
+		})
+		if e, ok := r.Event.(telemetry.Launch); ok {
+			o.debugf("Starting %s", strings.Join(append([]string{e.Path}, e.Args...), " "))
+		}
 		next(r)
 	}
+}
+
+// codeOf names the place of a function's code.
+func codeOf(fn *lambda.Function) string {
+	switch c := fn.Code; {
+	case c.Dir != "":
+		return c.Dir
+	case c.Archive != "":
+		return c.Archive
+	}
+	return "the template"
 }
 
 // findTemplate refuses a template that is not there in SAM CLI's words.
@@ -159,6 +170,7 @@ func (o *invokeOptions) findTemplate() error {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("Template file not found at %s", path)
 	}
+	o.debugf("Template %s", path)
 	return nil
 }
 
@@ -170,6 +182,10 @@ func (o *invokeOptions) readEvent(context.Context) ([]byte, error) {
 	case "-":
 		where = "standard input"
 		fmt.Fprintln(o.streams.Err, "Reading invoke payload from stdin (you can also pass it from file with --event)")
+	default:
+		if _, err := os.Stat(o.event); os.IsNotExist(err) {
+			return nil, fmt.Errorf("[Errno 2] No such file or directory: '%s'", o.event)
+		}
 	}
 	data, err := o.streams.ReadEventFile(o.event)
 	if err != nil {
@@ -179,4 +195,23 @@ func (o *invokeOptions) readEvent(context.Context) ([]byte, error) {
 		return []byte("{}"), nil
 	}
 	return cli.JSONEvent(data, where)
+}
+
+// appOptions is what the options mean to the engine.
+func (o *invokeOptions) appOptions() (app.Options, error) {
+	s := o.streams
+	options := app.Options{
+		Vocabulary: app.SAM, Env: s.Env, File: o.template, Kinds: []lambda.Kind{lambda.KindCloudFormation},
+		Function: o.function, Region: o.region, Profile: o.profile, Parameters: o.parameters,
+		EnvExtra: o.envVarsExtra, Runtime: strings.ToLower(o.runtime), LayerCache: o.layerCache, Notice: s.Notice,
+	}
+	o.engine.Apply(&options)
+	if o.envVars != "" {
+		vars, err := app.ReadEnvVars(o.envVars, s.Env)
+		if err != nil {
+			return app.Options{}, err
+		}
+		options.EnvVars = vars
+	}
+	return options, o.debugging(&options)
 }

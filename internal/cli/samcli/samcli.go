@@ -6,6 +6,7 @@ package samcli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -19,7 +20,7 @@ import (
 
 // Dialect is SAM CLI's command line.
 func Dialect() cli.Dialect {
-	return cli.Dialect{Links: []string{"sam"}, Attach: attach, Fail: fail}
+	return cli.Dialect{Links: []string{"sam"}, Attach: attach, Rewrite: rewrite, Fail: fail}
 }
 
 func attach(root *cobra.Command, s *cli.Streams) []*cobra.Command {
@@ -32,10 +33,27 @@ func attach(root *cobra.Command, s *cli.Streams) []*cobra.Command {
 	}
 	if root.ContainsGroup("dialect") {
 		local.GroupID = "dialect"
+	} else {
+		inPlace(root, s)
 	}
-	local.AddCommand(newInvokeCmd(s))
+	local.AddCommand(newInvokeCmd(s), newGenerateEventCmd(s))
 	root.AddCommand(local)
 	return []*cobra.Command{local}
+}
+
+// inPlace gives the root command what SAM CLI's has.
+func inPlace(root *cobra.Command, s *cli.Streams) {
+	var info bool
+	root.Flags().BoolVar(&info, "info", false, "print the version as JSON")
+	help := root.RunE
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if !info {
+			return help(cmd, args)
+		}
+		version, _ := json.Marshal(cli.Version()) // a string always encodes
+		fmt.Fprintf(s.Out, "{\n  \"version\": %s\n}\n", version)
+		return nil
+	}
 }
 
 // fail prints an error as SAM CLI does: status 2 for a wrong command line, else 1.
@@ -43,6 +61,7 @@ func fail(s *cli.Streams, cmd *cobra.Command, err error) int {
 	var (
 		usage   *cli.UsageError
 		unknown *app.UnknownFunction
+		refusal *app.Refusal
 		problem *app.Problem
 	)
 	switch {
@@ -51,6 +70,9 @@ func fail(s *cli.Streams, cmd *cobra.Command, err error) int {
 		return 2
 	case errors.Is(err, context.Canceled):
 		return cli.ExitInterrupted
+	case errors.As(err, &refusal):
+		fmt.Fprintf(s.Err, "Error: %s\n", refusal.Message)
+		return 1
 	case errors.As(err, &unknown):
 		return failUnknown(s, unknown)
 	case errors.As(err, &problem) && problem.List[0].Code == "no-project":

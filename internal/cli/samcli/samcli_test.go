@@ -30,35 +30,3 @@ func TestPresentWritesAsPythonDoes(t *testing.T) {
 		})
 	}
 }
-
-func TestParameterOverrides(t *testing.T) {
-	tests := []struct {
-		name string
-		args []string
-		want map[string]string
-	}{
-		{"one word", []string{"A=1"}, map[string]string{"A": "1"}},
-		{"several in one", []string{"A=1 B=2"}, map[string]string{"A": "1", "B": "2"}},
-		{"several words", []string{"A=1", "B=2"}, map[string]string{"A": "1", "B": "2"}},
-		{"long form", []string{"ParameterKey=A,ParameterValue=1 ParameterKey=B,ParameterValue=x=y"}, map[string]string{"A": "1", "B": "x=y"}},
-		{"equals sign in the value", []string{"A=a=b"}, map[string]string{"A": "a=b"}},
-		{"comma in the value", []string{"A=1,B=2"}, map[string]string{"A": "1,B=2"}},
-		{"quotes", []string{`A="two words" B='three more words'`}, map[string]string{"A": "two words", "B": "three more words"}},
-		{"escapes", []string{`A=two\ words B=\"quoted\"`}, map[string]string{"A": "two words", "B": `"quoted"`}},
-		{"no value", []string{"A="}, nil},
-		{"no name", []string{"=1"}, nil},
-		{"no equals sign", []string{"A"}, nil},
-		{"half the long form", []string{"ParameterKey=A"}, nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := parseOverrides(tt.args)
-			if (err != nil) != (tt.want == nil) {
-				t.Fatalf("error %v", err)
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-		})
-	}
-}

@@ -27,6 +27,8 @@ type Options struct {
 	Environ    instance.Environ
 	// SplitOutput and NoTimeout are those of [instance.Options].
 	SplitOutput, NoTimeout bool
+	// LayerCache is that of [bundle.Prepare].
+	LayerCache string
 	// Sink takes the records of all instances.
 	Sink telemetry.Sink
 	// Notice takes remarks for the user. One remark is made once.
@@ -159,7 +161,7 @@ func (f *Fleet) prepare(fn *lambda.Function) (*bundle.Code, error) {
 		f.code[fn] = p
 	}
 	f.mu.Unlock()
-	p.once.Do(func() { p.code, p.err = bundle.Prepare(fn) })
+	p.once.Do(func() { p.code, p.err = bundle.Prepare(fn, f.opts.LayerCache) })
 	return p.code, p.err
 }
 

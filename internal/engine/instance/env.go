@@ -1,6 +1,9 @@
 package instance
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -8,6 +11,24 @@ import (
 
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
+)
+
+// Variable is one variable of a function's environment.
+type Variable struct {
+	Name, Value string
+	// From says in the user's terms where the value comes from:
+	// "template.yaml:12", "--env", "shell", or one of the constants below.
+	From string
+	// Unresolved is set when the project gives a value that cannot be known on
+	// this machine; Value is then what stands in for it.
+	Unresolved bool
+}
+
+// Where a value comes from that the user has not given.
+const (
+	FromLambkin = "lambkin" // the platform's own variables
+	FromDefault = "default" // what nobody has chosen
 )
 
 // Environ is what an environment's processes get to see besides what the
@@ -15,32 +36,34 @@ import (
 type Environ struct {
 	// Inherit is an environment that lies under everything else. AWS starts
 	// from nothing; the Serverless Framework from the user's shell.
-	Inherit []string
+	Inherit []Variable
 	Region  string
 	Account string
 	// AccessKeyID, SecretAccessKey and SessionToken are the credentials; empty ones are left out.
 	AccessKeyID, SecretAccessKey, SessionToken string
+	// RegionFrom and KeysFrom say where region and credentials come from; "" is lambkin.
+	RegionFrom, KeysFrom string
 	// Extra gives further platform variables, such as AWS_SAM_LOCAL, as
 	// NAME=value; nil for none.
 	Extra func(*lambda.Function) []string
-	// Override are variables that win over the function's own, as NAME=value.
-	Override []string
+	// Override are variables that win over the function's own.
+	Override []Variable
 }
 
 // vars is an environment under construction: the last value set for a name counts.
-type vars struct {
-	names  []string
-	values map[string]string
+type vars map[string]Variable
+
+func (v vars) set(name, value string) {
+	v.add(Variable{Name: name, Value: value, From: FromLambkin})
 }
 
-func (v *vars) set(name, value string) {
-	if _, ok := v.values[name]; !ok {
-		v.names = append(v.names, name)
+func (v vars) add(all ...Variable) {
+	for _, one := range all {
+		v[one.Name] = one
 	}
-	v.values[name] = value
 }
 
-func (v *vars) setAll(entries []string) {
+func (v vars) setAll(entries []string) {
 	for _, entry := range entries {
 		if name, value, ok := strings.Cut(entry, "="); ok {
 			v.set(name, value)
@@ -48,13 +71,29 @@ func (v *vars) setAll(entries []string) {
 	}
 }
 
-func (v *vars) list() []string {
-	out := make([]string, 0, len(v.names))
-	for _, name := range v.names {
-		out = append(out, name+"="+v.values[name])
+// sorted are the variables in the order of their names.
+func (v vars) sorted() []Variable {
+	out := make([]Variable, 0, len(v))
+	for _, one := range v {
+		out = append(out, one)
+	}
+	slices.SortFunc(out, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+func (v vars) list() []string {
+	out := make([]string, 0, len(v))
+	for name, one := range v {
+		out = append(out, name+"="+one.Value)
 	}
 	slices.Sort(out)
 	return out
+}
+
+// own is what each execution environment has of its own.
+type own struct {
+	logStream string
+	api       string // address of its Runtime API
 }
 
 // environment is the whole environment of fn's runtime process. From weakest
@@ -63,9 +102,9 @@ func (v *vars) list() []string {
 // and last what the protocol between lambkin and the runtime needs. On AWS a
 // function cannot set the names of the fourth group at all; here it may, so
 // that it can point itself at another account or region.
-func environment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes.Paths, logStream, api string) []string {
-	v := &vars{values: map[string]string{}}
-	v.setAll(e.Inherit)
+func environment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes.Paths, o own) vars {
+	v := vars{}
+	v.add(e.Inherit...)
 	v.setAll([]string{
 		"LANG=en_US.UTF-8",
 		"TZ=:UTC",
@@ -79,41 +118,81 @@ func environment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
 	})
 	v.setAll(l.Env)
-	platform(v, fn, e, logStream)
+	platform(v, fn, e, o.logStream)
 	for _, c := range fn.Environment {
-		v.set(c.Name, c.Value)
+		v.add(Variable{Name: c.Name, Value: c.Value, From: cmp.Or(c.Origin, c.Source.String()), Unresolved: c.Unresolved})
 	}
-	v.setAll(e.Override)
+	v.add(e.Override...)
 	v.set("_HANDLER", fn.Handler)
 	v.set("LAMBDA_TASK_ROOT", p.Task)
 	v.set("LAMBDA_RUNTIME_DIR", p.Runtime)
-	v.set("AWS_LAMBDA_RUNTIME_API", api)
-	return v.list()
+	v.set("AWS_LAMBDA_RUNTIME_API", o.api)
+	return v
 }
 
-func platform(v *vars, fn *lambda.Function, e *Environ, logStream string) {
-	v.set("AWS_REGION", e.Region)
-	v.set("AWS_DEFAULT_REGION", e.Region)
+func platform(v vars, fn *lambda.Function, e *Environ, logStream string) {
+	v.add(
+		Variable{Name: "AWS_REGION", Value: e.Region, From: cmp.Or(e.RegionFrom, FromLambkin)},
+		Variable{Name: "AWS_DEFAULT_REGION", Value: e.Region, From: cmp.Or(e.RegionFrom, FromLambkin)},
+	)
 	for name, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": e.AccessKeyID, "AWS_SECRET_ACCESS_KEY": e.SecretAccessKey, "AWS_SESSION_TOKEN": e.SessionToken,
 	} {
 		if value != "" {
-			v.set(name, value)
+			v.add(Variable{Name: name, Value: value, From: cmp.Or(e.KeysFrom, FromLambkin)})
 		}
 	}
 	v.set("AWS_LAMBDA_FUNCTION_NAME", fn.Name)
 	v.set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", strconv.Itoa(fn.MemoryMB))
 	v.set("AWS_LAMBDA_FUNCTION_VERSION", lambda.LatestVersion)
-	v.set("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/"+fn.Name)
+	v.set("AWS_LAMBDA_LOG_GROUP_NAME", cmp.Or(fn.LogGroup, "/aws/lambda/"+fn.Name))
 	v.set("AWS_LAMBDA_LOG_STREAM_NAME", logStream)
 	if fn.LogFormat == "JSON" {
 		v.set("AWS_LAMBDA_LOG_FORMAT", "JSON")
-		v.set("AWS_LAMBDA_LOG_LEVEL", "INFO")
+		v.set("AWS_LAMBDA_LOG_LEVEL", cmp.Or(fn.LogLevel, "INFO"))
 	}
 	if e.Extra != nil {
 		v.setAll(e.Extra(fn))
 	}
 }
+
+// Describe returns the environment that the runtime process of an instance
+// made of opts would have, in the order of the names. It starts nothing; an
+// ellipsis stands for what each environment has of its own. Variables that
+// runtimes keep from the function are left out. With a nil Runtime, or one that
+// lacks something, what the language adds is missing; the error then says why.
+func Describe(ctx context.Context, opts Options) (variables []Variable, err error) {
+	env, err := opts.Sandbox.Open(ctx, sandbox.Spec{
+		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Memory: int64(opts.Function.MemoryMB) << 20,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the %s sandbox: %w", opts.Sandbox.Name(), err)
+	}
+	defer func() { err = errors.Join(err, env.Close()) }()
+	p := paths(env.Paths(), opts.Code)
+	launch := &runtimes.Launch{}
+	if opts.Runtime != nil {
+		if l, missing := opts.Runtime.Launch(opts.Function, p, opts.Host); missing == nil {
+			launch = l
+		} else {
+			err = missing
+		}
+	}
+	all := environment(opts.Function, &opts.Environ, launch, p, own{logStream: "YYYY/MM/DD/[" + lambda.LatestVersion + "]…", api: "127.0.0.1:…"})
+	for name := range all {
+		if strings.HasPrefix(name, private) {
+			delete(all, name)
+		}
+	}
+	if _, managed := all["AWS_EXECUTION_ENV"]; managed && !opts.Host.Serverless {
+		all.set("_X_AMZN_TRACE_ID", "Root=1-…") // the bootstrap sets it for each invocation
+	}
+	return all.sorted(), err
+}
+
+// private begins the names of variables that bootstraps take away before user
+// code runs.
+const private = "_LAMBKIN_"
 
 // reserved are the names that Lambda refuses in a function's configuration
 // (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html).

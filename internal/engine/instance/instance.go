@@ -206,7 +206,7 @@ func (i *Instance) start(ctx context.Context) (*process, error) {
 	}
 	cmd := sandbox.Command{
 		Path: i.launch.Path, Args: i.launch.Args, Dir: i.paths.Task,
-		Env:  environment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, i.stream, api.Addr()),
+		Env:  environment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: api.Addr()}).list(),
 		Uses: i.launch.Uses,
 		Mark: "AWS_LAMBDA_RUNTIME_API=" + api.Addr(),
 	}
@@ -215,6 +215,7 @@ func (i *Instance) start(ctx context.Context) (*process, error) {
 	if i.opts.SplitOutput {
 		cmd.Stderr = &output{instance: i, stream: telemetry.Stderr}
 	}
+	i.emit(telemetry.Launch{Path: cmd.Path, Args: cmd.Args})
 	p := &process{api: api, started: time.Now()}
 	if p.proc, err = i.env.Start(ctx, cmd); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", i.launch.Path, err), api.Close())

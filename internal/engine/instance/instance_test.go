@@ -417,9 +417,9 @@ func TestEnvironmentOfTheFunction(t *testing.T) {
 	fn.Environment = []lambda.Variable{{Name: "TABLE", Value: "t=1"}, {Name: "TZ", Value: "Europe/Rome"}, {Name: "_HANDLER", Value: "stolen"}, {Name: "OVER", Value: "weak"}}
 	h := start(t, fn, func(o *instance.Options) {
 		o.Environ.AccessKeyID, o.Environ.SecretAccessKey = "AK", "SK"
-		o.Environ.Inherit = []string{"HOME=/home/x", "AWS_REGION=mars"}
+		o.Environ.Inherit = []instance.Variable{{Name: "HOME", Value: "/home/x"}, {Name: "AWS_REGION", Value: "mars"}}
 		o.Environ.Extra = func(fn *lambda.Function) []string { return []string{"EXTRA=" + fn.Name} }
-		o.Environ.Override = []string{"OVER=strong"}
+		o.Environ.Override = []instance.Variable{{Name: "OVER", Value: "strong"}}
 	})
 	res := h.invoke(t, &lambda.Invocation{})
 	var list []string

@@ -51,6 +51,12 @@ const (
 	Timeout Status = "timeout"
 )
 
+// Launch is the start of a runtime's process, of which AWS has no record.
+type Launch struct {
+	Path string
+	Args []string
+}
+
 // InitReport ends an initialisation. AWS logs it only when it did not succeed.
 type InitReport struct {
 	Phase     string // "init" or, when repeated under the first invocation, "invoke"

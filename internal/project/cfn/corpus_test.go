@@ -1,15 +1,21 @@
 package cfn_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"text/tabwriter"
 	"time"
 
+	"github.com/lambkin-dev/lambkin/internal/diag"
+	"github.com/lambkin-dev/lambkin/internal/doc"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/project"
 	"github.com/lambkin-dev/lambkin/internal/project/cfn"
@@ -24,166 +30,273 @@ type expected struct {
 type expectedFunction struct {
 	LogicalID     string `json:"logical_id"`
 	FunctionID    string `json:"function_id"`
-	FunctionName  string `json:"function_name"`
+	FunctionName  any    `json:"function_name"`
 	FullPath      string `json:"full_path"`
-	Handler       string
-	Runtime       string
+	Handler       any
+	Runtime       any
 	Timeout       any
 	Memory        any
 	CodeURI       *string
 	Inline        bool
 	PackageType   string
-	Architectures []string
-	Layers        []string
+	Architectures []any
+	Layers        []any
 	Environment   map[string]any
 }
 
-// differences are where lambkin gives what AWS would and SAM CLI does not.
-var differences = map[string]string{
-	// ARNs and URLs of the resource's own type, by Ref and GetAtt.
-	"apigw-lambda-dynamodb-go-sam PutItemsFunction env USERS_TABLE_ARN":                            "arn:aws:dynamodb:us-east-1:123456789012:table/Users",
-	"apigw-lambda-sfn-transcribe-translate-polly-sam InvokerLambda env statemachine_arn":           "arn:aws:states:us-east-1:123456789012:stateMachine:Orchestrator",
-	"appsync-lambda-sfn-sam SamStepFunctionFunction env STATE_MACHINE_ARN":                         "arn:aws:states:us-east-1:123456789012:stateMachine:SamStepFunctionStateMachine",
-	"cloudwatch-account-subscription-Lambda-sns-notification NotificationLambda env SNS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:AccountLevelNotificationTopic",
-	"cognito-sns-sms-origination-id-sam CustomSmsSenderLambda env KEY_ARN":                         "arn:aws:kms:us-east-1:123456789012:key/KMSKey",
-	"eventbridge-lambda-fsx-openzfs-periodic-replication SnapshotLambda env SNS_TOPIC_ARN":         "arn:aws:sns:us-east-1:123456789012:local-notification",
-	"lambda-durable-webhook-sam-python WebhookValidatorFunction env PROCESSOR_FUNCTION_NAME":       "arn:aws:lambda:us-east-1:123456789012:function:WebhookProcessorFunction:live",
-	"lambda-sfn LambdaProxy env StateMachineArn":                                                   "arn:aws:states:us-east-1:123456789012:stateMachine:StateMachine",
-	"lambda-sfn-rust LambdaProxy env STATE_MACHINE_ARN":                                            "arn:aws:states:us-east-1:123456789012:stateMachine:StateMachine",
-	"lambda-sqs QueuePublisherFunction env SQSqueueName":                                           "https://sqs.us-east-1.amazonaws.com/123456789012/MySqsQueue",
-	"lambda-sqs-lambda-sam-java PaymentProducer env QUEUE_URL":                                     "https://sqs.us-east-1.amazonaws.com/123456789012/Payments",
-	"lambda-sqs-rust-sam QueuePublisherFunction env SQS_QUEUE_NAME":                                "https://sqs.us-east-1.amazonaws.com/123456789012/MySqsQueue",
-	"s3-lambda-mediaconvert LambdaFunction env MediaConvertRole":                                   "arn:aws:iam::123456789012:role/MediaConvertRole",
-	"sam-dotnet-durablefunction-expenseapproval ExpenseStarterFunction env WORKFLOW_FUNCTION_NAME": "arn:aws:lambda:us-east-1:123456789012:function:ExpenseWorkflowFunction:live",
-
-	// Names that the template gives its resources.
-	"cognito-sns-sms-origination-id-sam CustomSmsSenderLambda env KEY_ALIAS":                    "alias/MyLambdaKMSKey",
-	"dynamodb-streams-lambda-eventbridge-sam-node MyFunction env BUS_NAME":                      "local-bus",
-	"eventbridge-cross-region__eventbus-source WebhookFunction env EVENT_BUS_NAME":              "CrossRegionSource",
-	"lambda-durable-saga-python-sam SagaOrchestratorFunction env INVENTORY_TABLE":               "local-inventory",
-	"lambda-durable-saga-python-sam SagaOrchestratorFunction env ORDERS_TABLE":                  "local-orders",
-	"lambda-durable-saga-python-sam SagaOrchestratorFunction env PAYMENTS_TABLE":                "local-payments",
-	"lambda-durable-webhook-sam-python WebhookProcessorFunction env EVENTS_TABLE_NAME":          "local-webhook-events",
-	"lambda-durable-webhook-sam-python StatusQueryFunction env EVENTS_TABLE_NAME":               "local-webhook-events",
-	"lambda-iot-sam LambdaFuncton env IOT_TOPIC":                                                "local-iot",
-	"s3-lambda-transcribe-sam SpeechToTextFunction env OUTPUT_BUCKET":                           "speech2text-output-bucket",
-	"sqs-lambda-tenant-isolation-sam-py SQSProcessorFunction env TENANT_ISOLATED_FUNCTION_NAME": "tenant-isolated-processor",
-
-	// AWS's own domain, values that only AWS knows left empty, layers without
-	// an ARN left out, and a path above the template.
-	"alb-cognito-lambda LambdaFunction layers":                                        "0",
-	"apigw-lambda-sfn-transcribe-translate-polly-sam InvokerLambda env APIG_ENDPOINT": "CapstoneWebSocketApi.execute-api.us-east-1.amazonaws.com/dev",
-	"apigw-private-cdn-private-ca-sam APITestingLambdaFunction env CERTIFICATE_ARN":   "",
-	"apigw-websocket-api-sqs-lambda SQSWebsocketResponse env ApiGatewayEndpoint":      "https://APIGWWebsocketSQSLambda.execute-api.us-east-1.amazonaws.com/production",
-	"lambda-layer-ssm-parameters__function Function layers":                           "0",
-	"s3-lambda-bedrock-aoss DocumentIngestionLambdaFunction env AOS_HOST":             "",
-	"strands-agentcore-apigw__infrastructure AgentLambdaFunction code":                "../src",
-}
-
 // TestCorpusAgreesWithSAM compares real templates with what SAM CLI finds in
-// them. LAMBKIN_CORPUS names a folder with sam/*/expected.json.
+// them and prints a table. LAMBKIN_CORPUS names a folder with */expected.json,
+// or one with such a folder called sam. A difference must have a reason among
+// the rules of corpus_rules_test.go.
 func TestCorpusAgreesWithSAM(t *testing.T) {
 	corpus := os.Getenv("LAMBKIN_CORPUS")
 	if corpus == "" {
 		t.Skip("LAMBKIN_CORPUS names no folder with templates")
 	}
-	files, err := filepath.Glob(filepath.Join(corpus, "sam", "*", "expected.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no templates in %s (%v)", corpus, err)
+	var files []string
+	for _, pattern := range []string{"*/expected.json", "sam/*/expected.json"} {
+		found, err := filepath.Glob(filepath.Join(corpus, filepath.FromSlash(pattern)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
+	if len(files) == 0 {
+		t.Fatalf("no templates in %s", corpus)
+	}
+	tally := &tally{}
 	for _, file := range files {
-		dir := filepath.Dir(file)
-		t.Run(filepath.Base(dir), func(t *testing.T) { compareWithSAM(t, dir) })
+		compareTemplate(t, tally, filepath.Dir(file))
+	}
+	tally.print(os.Stdout, len(files))
+	if n := tally.unlisted(); n > 0 {
+		t.Errorf("%d differences have no reason", n)
 	}
 }
 
-func compareWithSAM(t *testing.T, dir string) {
+// template is one template of the corpus, as lambkin and its author have it.
+type template struct {
+	name, dir string
+	project   *lambda.Project
+	diags     diag.List
+	trees     map[string]*doc.Node
+}
+
+// comparison is one field of one function in both views.
+type comparison struct {
+	*template
+	fn    *lambda.Function
+	field string
+	// item tells values of one field apart: the variable's name.
+	item       string
+	sam, ours  string
+	unresolved bool // lambkin has warned that it does not know the value
+}
+
+func compareTemplate(t *testing.T, tally *tally, dir string) {
 	text, err := os.ReadFile(filepath.Join(dir, "expected.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var want expected
 	if err := json.Unmarshal(text, &want); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", dir, err)
 	}
-	p, diags := cfn.Loader{}.Load(context.Background(), filepath.Join(dir, want.Template), project.Options{})
-	if p == nil {
-		t.Fatalf("the template does not load: %v", diags)
+	tm := &template{name: filepath.Base(dir), dir: dir, trees: map[string]*doc.Node{}}
+	tm.project, tm.diags = cfn.Loader{}.Load(context.Background(), filepath.Join(dir, want.Template), project.Options{})
+	if tm.project == nil {
+		if len(want.Functions) > 0 {
+			tally.add(comparison{template: tm, field: "functions", sam: "a project", ours: tm.diags.Error()})
+		}
+		return
 	}
-	byPath := map[string]*lambda.Function{}
-	for _, fn := range p.Functions {
-		byPath[fn.Path] = fn
+	ours := map[string]*lambda.Function{}
+	for _, fn := range tm.project.Functions {
+		ours[fn.Path] = fn
 	}
 	for _, w := range want.Functions {
-		fn := byPath[w.FullPath]
-		if stack, _, nested := strings.Cut(w.FullPath, "/"); nested && diags.For(stack).HasErrors() {
-			continue // the corpus lacks the nested template
+		c := comparison{template: tm, fn: ours[w.FullPath], field: "functions", item: w.FullPath, sam: "found"}
+		if c.fn != nil {
+			c.ours = "found"
 		}
-		if fn == nil {
-			t.Errorf("no function %s", w.FullPath)
+		tally.add(c)
+		if c.fn != nil {
+			tm.compare(tally, &w, c.fn)
+		}
+		delete(ours, w.FullPath)
+	}
+	for path, fn := range ours {
+		tally.add(comparison{template: tm, fn: fn, field: "functions", item: path, ours: "found"})
+	}
+}
+
+// compare compares all fields of a function.
+func (tm *template) compare(tally *tally, w *expectedFunction, fn *lambda.Function) {
+	add := func(field, sam, ours string) {
+		tally.add(comparison{template: tm, fn: fn, field: field, sam: sam, ours: ours})
+	}
+	add("id", w.FunctionID, fn.ID)
+	add("logical id", w.LogicalID, fn.LogicalID)
+	add("name", samText(w.FunctionName, ""), fn.Name)
+	add("package type", w.PackageType, string(fn.PackageType))
+	add("handler", samText(w.Handler, ""), fn.Handler)
+	add("runtime", samText(w.Runtime, ""), fn.Runtime)
+	add("timeout", samText(w.Timeout, "3"), fmt.Sprint(int(fn.Timeout/time.Second)))
+	add("memory", samText(w.Memory, "128"), fmt.Sprint(fn.MemoryMB))
+	architecture := "x86_64"
+	if len(w.Architectures) > 0 {
+		architecture = samText(w.Architectures[0], "")
+	}
+	add("architecture", architecture, fn.Architecture)
+	add("inline", fmt.Sprint(w.Inline), fmt.Sprint(fn.Code.Inline != ""))
+	if w.CodeURI != nil && fn.Code.Inline == "" {
+		add("code path", filepath.Clean(*w.CodeURI), tm.codePath(fn))
+	}
+	add("layers", tm.samLayers(w), ourLayers(fn))
+	tm.compareEnvironment(tally, w, fn)
+}
+
+func (tm *template) compareEnvironment(tally *tally, w *expectedFunction, fn *lambda.Function) {
+	seen := map[string]bool{}
+	for _, v := range fn.Environment {
+		seen[v.Name] = true
+		sam, there := w.Environment[v.Name]
+		c := comparison{template: tm, fn: fn, field: "environment names", item: v.Name, ours: "set"}
+		if there {
+			c.sam = "set"
+		}
+		tally.add(c)
+		if !there {
 			continue
 		}
-		agreed := settings(w)
-		for key := range agreed {
-			if v, ok := differences[filepath.Base(dir)+" "+w.FullPath+" "+key]; ok {
-				agreed[key] = v
-			}
+		c.field, c.sam, c.ours, c.unresolved = "computed values", samText(sam, ""), v.Value, v.Unresolved
+		if tm.expression(fn, v.Name).IsScalar() {
+			c.field = "literal values"
 		}
-		diff(t, w.FullPath+", SAM and lambkin", agreed, loadedSettings(fn, dir))
+		tally.add(c)
+	}
+	for name := range w.Environment {
+		if !seen[name] {
+			tally.add(comparison{template: tm, fn: fn, field: "environment names", item: name, sam: "set"})
+		}
 	}
 }
 
-// settings are SAM's values as lambkin writes them: with defaults, and
-// without those that SAM did not resolve.
-func settings(w expectedFunction) map[string]string {
-	out := map[string]string{
-		"id": w.FunctionID, "logical id": w.LogicalID, "name": w.FunctionName, "handler": w.Handler, "runtime": w.Runtime,
-		"timeout": number(w.Timeout, "3"), "memory": number(w.Memory, "128"), "package": w.PackageType,
-		"layers": fmt.Sprint(len(w.Layers)), "architecture": "x86_64", "inline": fmt.Sprint(w.Inline),
-	}
-	if len(w.Architectures) > 0 {
-		out["architecture"] = w.Architectures[0]
-	}
-	if w.CodeURI != nil {
-		out["code"] = filepath.Clean(*w.CodeURI)
-	}
-	for name, v := range w.Environment {
-		switch v := v.(type) {
-		case string:
-			out["env "+name] = v
-		case float64, bool:
-			out["env "+name] = fmt.Sprint(v)
-		default:
-			out["env "+name] = ""
-		}
-	}
-	return out
-}
-
-func number(v any, fallback string) string {
-	if v == nil {
+// samText is a value of SAM CLI's as text: "" for one that it did not resolve.
+func samText(v any, fallback string) string {
+	switch v := v.(type) {
+	case nil:
 		return fallback
+	case string:
+		return v
+	case float64, bool:
+		return fmt.Sprint(v)
 	}
-	return fmt.Sprint(v)
+	return ""
 }
 
-func loadedSettings(fn *lambda.Function, dir string) map[string]string {
-	out := map[string]string{
-		"id": fn.ID, "logical id": fn.LogicalID, "name": fn.Name, "handler": fn.Handler, "runtime": fn.Runtime,
-		"timeout": fmt.Sprint(int(fn.Timeout / time.Second)), "memory": fmt.Sprint(fn.MemoryMB), "package": string(fn.PackageType),
-		"layers": fmt.Sprint(len(fn.Layers)), "architecture": fn.Architecture, "inline": fmt.Sprint(fn.Code.Inline != ""),
-	}
+// codePath is the function's code relative to the template.
+func (tm *template) codePath(fn *lambda.Function) string {
 	if fn.PackageType == lambda.Image {
-		out["code"] = "." // where SAM CLI would build the image
-	} else if path := fn.Code.Dir + fn.Code.Archive; path != "" {
-		rel, err := filepath.Rel(dir, path)
-		if err != nil {
-			rel = path
+		return "." // where SAM CLI would build the image
+	}
+	path := fn.Code.Dir + fn.Code.Archive
+	if path == "" {
+		return fn.Code.Remote
+	}
+	base, err := filepath.Abs(tm.dir)
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(base, path); err == nil {
+		return rel
+	}
+	return path
+}
+
+const local = "(in the template)"
+
+// samLayers are the layers that SAM CLI finds; those of the template it names
+// by their logical ids.
+func (tm *template) samLayers(w *expectedFunction) string {
+	var out []string
+	for _, l := range w.Layers {
+		text := samText(l, "(unresolved)")
+		if strings.HasSuffix(tm.resource(text).Get("Type").textOr(""), "::LayerVersion") {
+			text = local
 		}
-		out["code"] = rel
+		out = append(out, text)
 	}
-	for _, v := range fn.Environment {
-		out["env "+v.Name] = v.Value
+	return strings.Join(out, " ")
+}
+
+func ourLayers(fn *lambda.Function) string {
+	var out []string
+	for _, l := range fn.Layers {
+		out = append(out, cmp.Or(l.ARN, local))
 	}
-	return out
+	return strings.Join(out, " ")
+}
+
+// tally counts what was compared.
+type tally struct {
+	fields []string
+	counts map[string]*[3]int // agree, differ with a reason, differ without
+	listed []string
+	bad    []string
+}
+
+func (t *tally) add(c comparison) {
+	if t.counts == nil {
+		t.counts = map[string]*[3]int{}
+	}
+	n := t.counts[c.field]
+	if n == nil {
+		n = &[3]int{}
+		t.counts[c.field] = n
+		t.fields = append(t.fields, c.field)
+	}
+	if c.sam == c.ours {
+		n[0]++
+		return
+	}
+	path := c.item
+	if c.fn != nil && c.item != c.fn.Path {
+		path = strings.TrimSuffix(c.fn.Path+" "+c.item, " ")
+	}
+	line := fmt.Sprintf("%s %s: SAM %q, lambkin %q", c.name, path, c.sam, c.ours)
+	if reason := c.reason(); reason != "" {
+		n[1]++
+		t.listed = append(t.listed, c.field+": "+reason+"\t"+line)
+		return
+	}
+	n[2]++
+	t.bad = append(t.bad, c.field+"\t"+line)
+}
+
+func (t *tally) unlisted() int { return len(t.bad) }
+
+// print writes the table, then every difference below its reason.
+func (t *tally) print(w io.Writer, templates int) {
+	fmt.Fprintf(w, "%d templates, SAM CLI beside lambkin\n\n", templates)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "field\tagree\tdiffer, with a reason\tdiffer, without\t")
+	for _, f := range t.fields {
+		n := t.counts[f]
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t\n", f, n[0], n[1], n[2])
+	}
+	_ = table.Flush() // standard output
+	heading := ""
+	slices.Sort(t.listed)
+	for _, l := range append(t.listed, t.bad...) {
+		reason, line, _ := strings.Cut(l, "\t")
+		if slices.Contains(t.bad, l) {
+			reason += ": no reason is known"
+		}
+		if reason != heading {
+			fmt.Fprintf(w, "\n%s\n", reason)
+			heading = reason
+		}
+		fmt.Fprintf(w, "  %s\n", line)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -90,7 +91,7 @@ func TestProblemsOfOneFunctionAreItsOwn(t *testing.T) {
 		},
 		{
 			"layer that is no ARN", rest + "      Layers: [mine]\n",
-			[]string{`8:16 error layer: "mine" is not the ARN of a layer version | hint: it looks like arn:aws:lambda:us-east-1:123456789012:layer:name:1 [F]`},
+			[]string{`8:16 error layer-arn: "mine" is not the ARN of a layer version | hint: it looks like arn:aws:lambda:us-east-1:123456789012:layer:name:1 [F]`},
 		},
 		{
 			"unknown layer", rest + "      Layers: [!Ref Lib]\n",
@@ -342,4 +343,39 @@ Resources:
 	}
 	diff(t, "names", []string{"template.yaml", wd, "template.yaml", filepath.Join(wd, "src")},
 		[]string{p.File, p.Dir, p.Functions[0].Source.File, p.Functions[0].Code.Dir})
+}
+
+func TestConstraintsOfParametersAreChecked(t *testing.T) {
+	tests := []struct {
+		name, declaration, given string
+		want                     []string
+	}{
+		{"all kept", `{Type: String, AllowedPattern: "[a-z]+", MinLength: 2, MaxLength: "4"}`, "dev", []string{}},
+		{"pattern", `{Type: String, AllowedPattern: "[a-z]+"}`, "dev1", []string{`does not match its AllowedPattern [a-z]+`}},
+		{
+			"pattern with a description",
+			`{Type: String, AllowedPattern: "[a-z]+", ConstraintDescription: small letters only}`,
+			"DEV",
+			[]string{`does not match its AllowedPattern [a-z]+ | hint: small letters only`},
+		},
+		{"pattern that only Java knows", `{Type: String, AllowedPattern: "(?!x).*"}`, "x", []string{}},
+		{"too short", `{Type: String, MinLength: 2}`, "ü", []string{`has 1 characters, fewer than its MinLength of 2`}},
+		{"too long", `{Type: String, MaxLength: 2}`, "dev", []string{`has 3 characters, more than its MaxLength of 2`}},
+		{"too small", `{Type: Number, MinValue: 2, MaxValue: 4}`, "1.5", []string{`the value 1.5 of the parameter "P" is less than its MinValue of 2`}},
+		{"too large", `{Type: Number, MinValue: 2, MaxValue: 4}`, "5", []string{`the value 5 of the parameter "P" is more than its MaxValue of 4`}},
+		{"limits of a text are no limits", `{Type: String, MinValue: 2, MinLength: many}`, "1", []string{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, diags := load(t, "Parameters:\n  P: "+tt.declaration+"\nResources: {T: {Type: AWS::DynamoDB::Table}}\n", project.Options{
+				Parameters: map[string]string{"P": tt.given},
+			})
+			got := said(diags)
+			for i := range got {
+				got[i] = strings.TrimPrefix(got[i], "2:3 warning parameter-value: ")
+				got[i] = strings.TrimPrefix(got[i], "the value "+strconv.Quote(tt.given)+" of the parameter \"P\" ")
+			}
+			diff(t, "diagnostics", tt.want, got)
+		})
+	}
 }

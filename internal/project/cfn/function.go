@@ -82,6 +82,10 @@ func (b *builder) build() {
 		lambda.DefaultEphemeralMB, lambda.DefaultEphemeralMB, 10240, "MB",
 	})
 	b.fn.LogFormat = b.logFormat()
+	b.fn.LogLevel = b.innerText("LoggingConfig", "ApplicationLogLevel")
+	b.fn.LogGroup = b.innerText("LoggingConfig", "LogGroup")
+	b.fn.TenantIsolation = b.mapOf("TenancyConfig", b.props.Get("TenancyConfig")) != nil
+	b.fn.MaxConcurrency = b.maxConcurrency()
 	b.environment()
 	b.code()
 	b.layers()
@@ -249,6 +253,37 @@ func (b *builder) logFormat() string {
 		}
 	}
 	return "Text"
+}
+
+// maxConcurrency is how many invocations an environment of a function on a
+// capacity provider may serve at once. CloudFormation's own type has the number
+// in a map of its own.
+func (b *builder) maxConcurrency() int {
+	name := "CapacityProviderConfig"
+	config := b.mapOf(name, b.props.Get(name))
+	if config == nil {
+		return 0
+	}
+	const nested = "LambdaManagedInstancesCapacityProviderConfig"
+	if inner := config.Pair(nested); inner != nil {
+		name += "." + nested
+		config = b.mapOf(name, inner.Value)
+	}
+	const fallback, most = 4, 1600
+	const property = "PerExecutionEnvironmentMaxConcurrency"
+	return b.number(name+"."+property, config.Pair(property), limits{fallback, 1, most, "invocations"})
+}
+
+// innerText is an entry of a property that must be a map, "" when it is not there.
+func (b *builder) innerText(property, key string) string {
+	pair := b.inner(property, key)
+	if pair == nil {
+		return ""
+	}
+	v := b.eval(pair.Value)
+	b.unresolved(property+"."+key, v)
+	text, _ := v.text()
+	return text
 }
 
 // checkZip says what a Zip function lacks.

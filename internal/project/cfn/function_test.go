@@ -27,7 +27,7 @@ Resources:
       MemorySize: !Ref Memory
       Timeout: "15"
       EphemeralStorage: {Size: 1024}
-      LoggingConfig: {LogFormat: JSON}
+      LoggingConfig: {LogFormat: JSON, ApplicationLogLevel: DEBUG, LogGroup: !Sub "/my/${Memory}"}
       Layers: [!Ref Lib, "arn:aws:lambda:us-east-1:123456789012:layer:tools:7"]
       Environment:
         Variables:
@@ -51,7 +51,7 @@ Resources:
 			LogicalID: "Hello", ID: "HelloId", Name: "hello", Path: "HelloId", PackageType: lambda.Zip,
 			Runtime: "python3.13", Handler: "app.handler", Architecture: "arm64",
 			Code:     lambda.Code{Dir: filepath.Join(dir, "src")},
-			MemoryMB: 1024, Timeout: 15 * time.Second, EphemeralMB: 1024, LogFormat: "JSON",
+			MemoryMB: 1024, Timeout: 15 * time.Second, EphemeralMB: 1024, LogFormat: "JSON", LogLevel: "DEBUG", LogGroup: "/my/1024",
 			Layers: []lambda.Layer{
 				{Dir: filepath.Join(dir, "lib"), Source: at(19, 16)},
 				{ARN: "arn:aws:lambda:us-east-1:123456789012:layer:tools:7", Source: at(19, 26)},
@@ -363,4 +363,27 @@ Resources:
 `, project.Options{})
 	diff(t, "diagnostics", []string{}, said(diags))
 	diff(t, "functions", []string{"nested/Fn"}, paths(p))
+}
+
+func TestTenantsAndConcurrency(t *testing.T) {
+	const nested = "LambdaManagedInstancesCapacityProviderConfig: {CapacityProviderArn: a, PerExecutionEnvironmentMaxConcurrency: 7}"
+	tests := []struct {
+		name, typ, properties string
+		tenants               bool
+		concurrency           int
+	}{
+		{"neither", "Serverless", "", false, 0},
+		{"tenants", "Serverless", "TenancyConfig: {TenantIsolationMode: PER_TENANT}", true, 0},
+		{"capacity provider", "Serverless", "CapacityProviderConfig: {Arn: a}", false, 4},
+		{"with a number", "Serverless", "CapacityProviderConfig: {Arn: a, PerExecutionEnvironmentMaxConcurrency: 10}", false, 10},
+		{"CloudFormation's", "Lambda", "CapacityProviderConfig: {" + nested + "}", false, 7},
+		{"too many", "Lambda", "CapacityProviderConfig: {PerExecutionEnvironmentMaxConcurrency: 5000}", false, 1600},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			fn := function(t, "Resources:\n  F:\n    Type: AWS::"+tt.typ+"::Function\n    Properties:\n      Runtime: nodejs22.x\n      "+tt.properties+"\n", "F")
+			diff(t, "tenants", tt.tenants, fn.TenantIsolation)
+			diff(t, "concurrency", tt.concurrency, fn.MaxConcurrency)
+		})
+	}
 }

@@ -96,26 +96,6 @@ func TestMisspeltTypesAreGuessed(t *testing.T) {
 	}
 }
 
-func TestTheWantedFunctionsNameIsPlain(t *testing.T) {
-	tests := []struct{ name, given, want string }{
-		{"nothing", "", ""},
-		{"name", "Fn", "Fn"},
-		{"path", "Stack/Fn", "Stack/Fn"},
-		{"alias", "Fn:live", "Fn"},
-		{"path and alias", "Stack/Fn:$LATEST", "Stack/Fn"},
-		{"ARN", "arn:aws:lambda:us-east-1:123456789012:function:Fn", "Fn"},
-		{"ARN and version", "arn:aws:lambda:us-east-1:123456789012:function:Fn:3", "Fn"},
-		{"short ARN", "123456789012:function:Fn", "Fn"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := wanted(tt.given); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestMergingFollowsSAM(t *testing.T) {
 	tests := []struct{ name, global, local, want string }{
 		{"maps", "{a: 1, b: {c: 1, d: 1}}", "{b: {d: 2, e: 2}, f: 2}", `{"a":1,"b":{"c":1,"d":2,"e":2},"f":2}`},

@@ -80,7 +80,13 @@ func (b *builder) layers() {
 		}
 		b.layer(v.node, item.At())
 	}
+	if n := len(b.fn.Layers); n > maxLayers {
+		b.warnf(pair.KeyRange, "too-many-layers", "", "the function %q has %d layers, but AWS takes at most %d", b.r.id, n, maxLayers)
+	}
 }
+
+// maxLayers is how many layers AWS lets a function have.
+const maxLayers = 5
 
 // layer adds one layer; nothing for AWS::NoValue.
 func (b *builder) layer(n *doc.Node, at diag.Range) {
@@ -106,7 +112,7 @@ func (b *builder) layer(n *doc.Node, at diag.Range) {
 	} else if layerVersionARN.MatchString(arn) {
 		layer.ARN = arn
 	} else {
-		b.errorf(at, "layer", "it looks like arn:aws:lambda:us-east-1:123456789012:layer:name:1",
+		b.errorf(at, "layer-arn", "it looks like arn:aws:lambda:us-east-1:123456789012:layer:name:1",
 			"%q is not the ARN of a layer version", arn)
 		return
 	}

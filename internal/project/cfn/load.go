@@ -49,11 +49,12 @@ type loading struct {
 
 func load(ctx context.Context, file string, opts project.Options) (*lambda.Project, diag.List) {
 	dir, err := filepath.Abs(filepath.Dir(file))
+	only, _ := project.PlainName(opts.Only)
 	l := &loading{
 		ctx:        ctx,
 		region:     cmp.Or(opts.Region, defaultRegion),
 		account:    cmp.Or(opts.Account, defaultAccount),
-		only:       wanted(opts.Only),
+		only:       only,
 		intrinsics: intrinsicTable(),
 		trees:      map[string]parsed{},
 		layers:     map[string]localLayer{},
@@ -174,14 +175,4 @@ func (l *loading) expand(text, name string) string {
 			"{partition}", l.partition(), "{suffix}", l.urlSuffix())
 	}
 	return strings.ReplaceAll(l.places.Replace(text), "{name}", name)
-}
-
-// wanted is the plain name of the function that the user asks for, without
-// what a Lambda ARN or a qualifier adds to it.
-func wanted(name string) string {
-	if i := strings.LastIndex(name, ":function:"); i >= 0 {
-		name = name[i+len(":function:"):]
-	}
-	name, _, _ = strings.Cut(name, ":")
-	return name
 }

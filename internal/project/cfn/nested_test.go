@@ -180,6 +180,7 @@ Resources:
 	diff(t, "diagnostics", []string{
 		`27:11 warning remote-layer: the layer "Far" is left out: its content is in S3 [F]`,
 		`28:11 warning layer-not-found: the content of the layer "Gone", ` + filepath.Join(dir, "gone") + `, does not exist | hint: build the layer first, or correct its content's path [F]`,
+		`18:7 warning too-many-layers: the function "F" has 8 layers, but AWS takes at most 5 [F]`,
 	}, said(diags))
 }
 

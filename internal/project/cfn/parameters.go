@@ -1,10 +1,8 @@
 package cfn
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
@@ -80,38 +78,6 @@ func (p *parameter) typed() value {
 		list.Items = append(list.Items, doc.NewString(strings.TrimSpace(part), list.Range))
 	}
 	return p.given.instead(list)
-}
-
-// checkParameter warns of a value that CloudFormation would not take.
-func (s *stack) checkParameter(p *parameter, declaration *doc.Node) {
-	text, ok := p.given.text()
-	if !ok {
-		return
-	}
-	at := p.given.node.At()
-	if at.File == "" {
-		at = p.at
-	}
-	warn := func(code, hint, format string, args ...any) {
-		s.loading.report.add(diag.Diagnostic{
-			Severity: diag.Warning, Range: at, Code: code, Summary: fmt.Sprintf(format, args...), Hint: hint,
-		})
-	}
-	if _, err := strconv.ParseFloat(text, 64); err != nil && p.typ == "Number" {
-		warn("parameter-value", "", "the parameter %q is a Number, but its value is %q", p.name, text)
-	}
-	var allowed []string
-	if list := declaration.Get("AllowedValues"); list.Is(doc.List) {
-		for _, item := range list.Items {
-			if item.IsScalar() {
-				allowed = append(allowed, scalarText(item))
-			}
-		}
-	}
-	if len(allowed) > 0 && !p.isList() && !slices.Contains(allowed, text) {
-		hint := cmp.Or(suggestion(text, allowed), "allowed are "+strings.Join(allowed, ", "))
-		warn("parameter-value", hint, "the value %q of the parameter %q is not one of its AllowedValues", text, p.name)
-	}
 }
 
 // checkOverrides warns of overrides that were probably meant for a parameter.

@@ -36,6 +36,7 @@ type setup struct {
 	files      map[string]string
 	env        map[string]string
 	serverless bool
+	debug      *runtimes.Debug
 }
 
 // run runs a function on the machine's Node.js.
@@ -60,7 +61,7 @@ func run(t testing.TB, s setup, events ...rapitest.Event) rapitest.Outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := &runtimes.Host{Env: environ(), Cache: cache, Serverless: s.serverless}
+	host := &runtimes.Host{Env: environ(), Cache: cache, Serverless: s.serverless, Debug: s.debug}
 	launch, err := Runtime{}.Launch(fn, runtimes.Paths{Task: task, Runtime: dir, Tmp: os.TempDir()}, host)
 	if err != nil {
 		t.Skip(err)

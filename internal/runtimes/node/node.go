@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
@@ -84,11 +86,29 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 		Version: found.Version.String(),
 		Notices: notices,
 	}
+	if d := host.Debug; d != nil {
+		l.Args = append(inspector(d), l.Args...)
+		l.Notices = append(l.Notices, d.Notice("open chrome://inspect, or attach an editor to the port"))
+		if d.Path != "" && !strings.Contains(strings.Join(d.Arguments(), " "), filepath.Clean(d.Path)) {
+			l.Notices = append(l.Notices, "the debugger's folder is not used: Node.js has its own debugger")
+		}
+	}
 	l.Add(fn, host.SearchPaths(found, paths)...)
 	l.Add(fn, "NODE_PATH="+nodePath(want, paths))
 	l.Identify(fn, host)
 	l.Wrap(fn, paths)
 	return l, nil
+}
+
+// inspector are the arguments that make Node.js wait for a debugger before it
+// runs anything, besides those that the user gives. They are no NODE_OPTIONS:
+// processes that the function starts would wait, too.
+func inspector(d *runtimes.Debug) []string {
+	args := d.Arguments()
+	if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--inspect") }) {
+		return args
+	}
+	return append([]string{"--inspect-brk=" + d.Addr()}, args...)
 }
 
 // nodePath is where modules are looked for besides the function's own folders:

@@ -53,6 +53,11 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 	if !host.Serverless {
 		l.Add(fn, searchPaths(fn.Runtime, paths)...)
 	}
+	if host.Debug != nil {
+		if err := debug(l, host); err != nil {
+			return nil, err
+		}
+	}
 	return l, nil
 }
 

@@ -39,6 +39,7 @@ type setup struct {
 	task, opt  string // folders to use, in place of a new one and of none
 	cache      string
 	python     string // the folder of the only Python, in place of the machine's
+	debug      *runtimes.Debug
 }
 
 func (s *setup) fill(t testing.TB) {
@@ -74,7 +75,7 @@ func run(t testing.TB, s setup, events ...rapitest.Event) rapitest.Outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := &runtimes.Host{Env: environ(), Cache: s.cache, Serverless: s.serverless}
+	host := &runtimes.Host{Env: environ(), Cache: s.cache, Serverless: s.serverless, Debug: s.debug}
 	if s.python != "" {
 		host.Env = map[string]string{"PATH": s.python}
 	}

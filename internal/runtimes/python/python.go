@@ -90,11 +90,12 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 	if err != nil {
 		return nil, err
 	}
+	main := filepath.Join(paths.Runtime, "python", "main.py")
 	// -S leaves site packages to the bootstrap, which adds them faster; -u
 	// shows what is printed at once, also when the function is killed.
 	l := &runtimes.Launch{
 		Path:    found.Path,
-		Args:    []string{"-S", "-u", "-X", "utf8", filepath.Join(paths.Runtime, "python", "main.py")},
+		Args:    []string{"-S", "-u", "-X", "utf8", main},
 		Uses:    found.Folders(),
 		Version: found.Version.String(),
 		Notices: notices,
@@ -102,6 +103,11 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 	l.Add(fn, host.SearchPaths(found, paths)...)
 	if !host.Serverless {
 		l.Add(fn, "PYTHONPATH="+paths.Runtime)
+	}
+	if d := host.Debug; d != nil {
+		if err := debug(l, d, paths, main); err != nil {
+			return nil, err
+		}
 	}
 	if want.Compare(withCType) >= 0 {
 		l.Add(fn, "LC_CTYPE=C.UTF-8")

@@ -1,0 +1,105 @@
+// Package remote is the door to the real AWS: it finds the user's credentials
+// and region as AWS's own tools do, and it alone imports AWS's SDK. It contacts
+// nobody unless a profile's credentials can be had in no other way.
+package remote
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// FromShell is the From of what stands in the user's environment.
+const FromShell = "shell"
+
+// Keys are credentials of AWS. The zero value is none.
+type Keys struct {
+	AccessKeyID, SecretAccessKey string
+	SessionToken                 string // "" for permanent ones
+	// From says where they come from: [FromShell] or "profile NAME".
+	From string
+}
+
+// Session is what the user's environment and files say about AWS. What they do
+// not say is empty.
+type Session struct {
+	Keys Keys
+	// Region is the user's own, and RegionFrom where it comes from.
+	Region, RegionFrom string
+}
+
+// Options say where to look.
+type Options struct {
+	// Env is the user's environment.
+	Env map[string]string
+	// Profile is the profile that the user asks for on the command line; it
+	// wins over keys in the environment. "" leaves the choice to the environment.
+	Profile string
+	// Timeout bounds what may be asked of others; 0 is [DefaultTimeout].
+	Timeout time.Duration
+}
+
+// DefaultTimeout is how long credentials may take that must be asked for.
+const DefaultTimeout = 20 * time.Second
+
+// Load finds the session. The environment comes first, then the profile in the
+// shared configuration and credentials files; these are not read when the
+// environment says it all. A profile's keys are taken as they stand; only
+// where it has none, but a role, a single sign-on or a program, they are asked
+// for. An instance's or container's own role is never asked for unless the
+// profile names it.
+//
+// Errors about a profile are of type *[ProfileError]. When its Wanted is not
+// set nobody has asked for the profile, and the Session is usable without it.
+func Load(ctx context.Context, o Options) (Session, error) {
+	s := fromEnvironment(o.Env)
+	if o.Profile != "" {
+		s.Keys = Keys{}
+	}
+	if s.Keys != (Keys{}) && s.Region != "" {
+		return s, nil
+	}
+	p := profileOf(o)
+	if !p.wanted && !p.files.there() {
+		return s, nil
+	}
+	if err := p.load(ctx, &s); err != nil {
+		return s, err
+	}
+	return s, nil
+}
+
+// fromEnvironment takes keys only whole.
+func fromEnvironment(env map[string]string) Session {
+	var s Session
+	if id, secret := env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]; id != "" && secret != "" {
+		s.Keys = Keys{id, secret, env["AWS_SESSION_TOKEN"], FromShell}
+	}
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if s.Region == "" && env[name] != "" {
+			s.Region, s.RegionFrom = env[name], FromShell
+		}
+	}
+	return s
+}
+
+// ErrNoProfile says that no file has the profile.
+var ErrNoProfile = errors.New("no such profile")
+
+// ProfileError says why a profile is of no use.
+type ProfileError struct {
+	Profile string
+	// Wanted is set when the user has named the profile.
+	Wanted bool
+	// Files are those that were looked into.
+	Files []string
+	// Profiles are those that the files have; set with [ErrNoProfile].
+	Profiles []string
+	// Hint says what to do, "" where that is not known.
+	Hint string
+	Err  error
+}
+
+func (e *ProfileError) Error() string { return e.Err.Error() }
+
+func (e *ProfileError) Unwrap() error { return e.Err }
