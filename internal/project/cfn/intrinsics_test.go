@@ -163,11 +163,11 @@ func TestExpressionsThatCannotBeResolvedWarn(t *testing.T) {
 	}{
 		{
 			"parameter without a value", "!Ref Bare", "Bare",
-			`parameter-without-value: !Ref refers to the parameter "Bare", which has neither a value nor a Default | The environment variable X is taken to be "Bare". | hint: pass --parameter-overrides Bare=VALUE, or give it a Default`,
+			`parameter-without-value: !Ref refers to the parameter "Bare", which has neither a value nor a Default | The environment variable X is taken to be "Bare". | hint: give it a value, Bare=VALUE (--parameter-overrides, natively --parameter), or a Default`,
 		},
 		{
 			"SSM parameter", "!Ref Path", "/app/key",
-			`ssm-parameter: !Ref refers to the parameter "Path", whose value AWS reads from "/app/key" in SSM | The environment variable X is taken to be "/app/key". | hint: pass --parameter-overrides Path=VALUE`,
+			`ssm-parameter: !Ref refers to the parameter "Path", whose value AWS reads from "/app/key" in SSM | The environment variable X is taken to be "/app/key". | hint: give it a value: Path=VALUE (--parameter-overrides, natively --parameter)`,
 		},
 		{
 			"unknown name", "!Ref Tabel", "Tabel",
@@ -207,7 +207,7 @@ func TestExpressionsThatCannotBeResolvedWarn(t *testing.T) {
 		},
 		{
 			"condition on a parameter without a value", "!If [FromBare, a, b]", "b",
-			`parameter-without-value: !Ref refers to the parameter "Bare", which has neither a value nor a Default | The environment variable X is taken to be "b". | hint: pass --parameter-overrides Bare=VALUE, or give it a Default`,
+			`parameter-without-value: !Ref refers to the parameter "Bare", which has neither a value nor a Default | The environment variable X is taken to be "b". | hint: give it a value, Bare=VALUE (--parameter-overrides, natively --parameter), or a Default`,
 		},
 		{
 			"unknown condition", "!If [Yess, a, b]", "b",

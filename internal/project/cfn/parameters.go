@@ -110,13 +110,13 @@ func (s *stack) checkOverrides() {
 // path that it would read.
 func (p *parameter) value(c call) value {
 	if p.missing {
-		v := c.failHint(fmt.Sprintf("pass --parameter-overrides %s=VALUE, or give it a Default", p.name),
+		v := c.failHint(fmt.Sprintf("give it a value, %s=VALUE (--parameter-overrides, natively --parameter), or a Default", p.name),
 			"parameter-without-value", "refers to the parameter %q, which has neither a value nor a Default", p.name)
 		return v.instead(doc.NewString(p.name, c.at))
 	}
 	if p.isRemote() {
 		text, _ := p.given.text()
-		return c.failHint(fmt.Sprintf("pass --parameter-overrides %s=VALUE", p.name), "ssm-parameter",
+		return c.failHint(fmt.Sprintf("give it a value: %s=VALUE (--parameter-overrides, natively --parameter)", p.name), "ssm-parameter",
 			"refers to the parameter %q, whose value AWS reads from %q in SSM", p.name, text).instead(p.given.node)
 	}
 	return p.given
