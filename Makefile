@@ -1,5 +1,6 @@
 # lambkin's commands for developers. GOFLAGS keeps git out of builds: the version is handed in.
 export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
+CORPUS ?= $(wildcard ../shared/corpus)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL := go tool -modfile=tools.mod
 
