@@ -154,6 +154,19 @@ func TestNearestRuntimeIsNamed(t *testing.T) {
 	}
 }
 
+func TestRuntimesOfAWSAreNotTakenForMisspelt(t *testing.T) {
+	for _, runtime := range []string{"java21", "java8.al2", "java17.al2023", "ruby3.4", "dotnet8", "dotnetcore3.1"} {
+		f := open(t, nil)
+		fn := function(t.TempDir(), "echo")
+		fn.Runtime = runtime
+		var unsupported *fleet.UnsupportedRuntime
+		_, err := f.Invoke(t.Context(), fn, &lambda.Invocation{})
+		if !errors.As(err, &unsupported) || unsupported.Nearest != "" || err.Error() != "this version of lambkin does not run "+runtime+", the runtime of function F" {
+			t.Errorf("%s: %v, nearest %q", runtime, err, unsupported.Nearest)
+		}
+	}
+}
+
 func TestOneNoticeIsGivenOnce(t *testing.T) {
 	var notices atomic.Int32
 	f := open(t, func(o *fleet.Options) { o.Notice = func(string) { notices.Add(1) } })
