@@ -14,6 +14,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -382,21 +383,34 @@ func checkChangelog(tr *tree) (found []string) {
 	return found
 }
 
-var (
-	// ownPlace is a folder that some author's machine has and others do not.
-	ownPlace = regexp.MustCompile(`(?:^|[^\w.~-])/(?:work|root)/[\w.-]+`)
-	// registryHost is where packages come from: that is everybody's own setting.
-	registryHost = regexp.MustCompile(`https?://[a-z0-9.-]*(?:registry|proxy|pypi|maven|debian|crates)[a-z0-9.-]*`)
-)
+// registryHost is where packages come from: that is everybody's own setting.
+var registryHost = regexp.MustCompile(`https?://[a-z0-9.-]*(?:registry|proxy|pypi|maven|debian|crates)[a-z0-9.-]*`)
+
+// ownPlaces are folders that the author's machine has and others do not: the
+// one that the checkout lies in, and the home folder.
+func ownPlaces() []string {
+	var places []string
+	if dir, err := os.Getwd(); err == nil {
+		places = append(places, filepath.Dir(dir))
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		places = append(places, home)
+	}
+	// What is one folder deep at most may be meant in general.
+	return slices.DeleteFunc(places, func(dir string) bool { return dir == "/" || dir == "/tmp" || dir == "/home" })
+}
 
 func checkPlaces(tr *tree) (found []string) {
+	places := ownPlaces()
 	for _, name := range slices.Sorted(maps.Keys(tr.files)) {
 		if path.Base(name) == "go.sum" {
 			continue
 		}
 		for i, line := range strings.Split(string(tr.files[name]), "\n") {
-			if place := strings.TrimSpace(ownPlace.FindString(line)); place != "" {
-				found = append(found, fmt.Sprintf("%s:%d: names a folder of one machine, %s: take it from the environment or a temporary folder", name, i+1, place))
+			for _, place := range places {
+				if strings.Contains(line, place+string(filepath.Separator)) {
+					found = append(found, fmt.Sprintf("%s:%d: names a folder of one machine, %s: take it from the environment or a temporary folder", name, i+1, place))
+				}
 			}
 			if host := registryHost.FindString(line); host != "" {
 				found = append(found, fmt.Sprintf("%s:%d: names a package registry, %s: leave the choice to the user's settings", name, i+1, host))
@@ -443,6 +457,8 @@ func (tr *tree) has(name string) bool {
 }
 
 func TestPoliciesCatchPlantedViolations(t *testing.T) {
+	home := filepath.Join(t.TempDir(), "ada")
+	t.Setenv("HOME", home)
 	long := "package p\n\nfunc f() {\n" + strings.Repeat("\tg()\n", maxFunctionLines) + "}\n"
 	tests := []struct {
 		name, policy, file, text string
@@ -473,7 +489,7 @@ func TestPoliciesCatchPlantedViolations(t *testing.T) {
 		{"entry's first line", "changelog entries", "changelog/unreleased/a.md", "lambkin serves.\n", []string{`changelog/unreleased/a.md: the first line is "lambkin serves.": write "Added|Changed|Fixed|Removed|Security: what a user notices", 100 characters at most, no full stop`}},
 		{"entry's empty line", "changelog entries", "changelog/unreleased/a.md", "Fixed: lambkin serves HTTP\nIt does.\n", []string{"changelog/unreleased/a.md: one empty line stands between the first line and the text"}},
 		{"entry's text", "changelog entries", "changelog/unreleased/a.md", "Fixed: lambkin serves HTTP\n\nIt does\n", []string{"changelog/unreleased/a.md: after the first line say in whole sentences what was so before and what is so now; the file ends with a full stop and one line end"}},
-		{"a folder of one machine", "no place of one machine", "a.txt", "x\nsee /" + "work/main/a\n/var/task/work/ is fine\n", []string{"a.txt:2: names a folder of one machine, /" + "work/main: take it from the environment or a temporary folder"}},
+		{"a folder of one machine", "no place of one machine", "a.txt", "x\nsee " + home + "/a\n/var/task is fine\n", []string{"a.txt:2: names a folder of one machine, " + home + ": take it from the environment or a temporary folder"}},
 		{"a registry", "no place of one machine", "a.txt", "from https://" + "pypi.example/simple\n", []string{"a.txt:1: names a package registry, https://" + "pypi.example: leave the choice to the user's settings"}},
 		{"a dead link", "links lead somewhere", "docs/a.md", "[b](b.md) [a](a.md#x) [docs](../docs) [web](https://x.example) [here](#h)\n```\n[no](link.md)\n```\n", []string{"docs/a.md links to b.md: there is no docs/b.md"}},
 	}
