@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/testenv"
 	"github.com/lambkin-dev/lambkin/internal/testenv/rapitest"
 )
 
 // BenchmarkStart measures a new process until it asks for its first event,
 // beside Node.js doing nothing at all.
 func BenchmarkStart(b *testing.B) {
-	found, _, err := (&runtimes.Host{Env: environ()}).Find(language, runtimes.Version{22}, "nodejs22.x")
+	found, _, err := (&runtimes.Host{Env: testenv.Environ()}).Find(language, runtimes.Version{22}, "nodejs22.x")
 	if err != nil {
 		b.Skip(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,18 +15,9 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/fsx"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/testenv"
 	"github.com/lambkin-dev/lambkin/internal/testenv/rapitest"
 )
-
-// environ is the test's environment as the program passes it on.
-func environ() map[string]string {
-	env := map[string]string{}
-	for _, v := range os.Environ() {
-		name, value, _ := strings.Cut(v, "=")
-		env[name] = value
-	}
-	return env
-}
 
 // setup is a function's code on disk and how it is started.
 type setup struct {
@@ -43,15 +33,7 @@ type setup struct {
 func run(t testing.TB, s setup, events ...rapitest.Event) rapitest.Outcome {
 	t.Helper()
 	task := t.TempDir()
-	for name, text := range s.files {
-		file := filepath.Join(task, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	testenv.WriteFiles(t, task, s.files)
 	if s.handler == "" {
 		s.handler = "index.handler"
 	}
@@ -61,7 +43,7 @@ func run(t testing.TB, s setup, events ...rapitest.Event) rapitest.Outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := &runtimes.Host{Env: environ(), Cache: cache, Serverless: s.serverless, Debug: s.debug}
+	host := &runtimes.Host{Env: testenv.Environ(), Cache: cache, Serverless: s.serverless, Debug: s.debug}
 	launch, err := Runtime{}.Launch(fn, runtimes.Paths{Task: task, Runtime: dir, Tmp: os.TempDir()}, host)
 	if err != nil {
 		t.Skip(err)

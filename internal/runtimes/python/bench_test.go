@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/testenv"
 	"github.com/lambkin-dev/lambkin/internal/testenv/rapitest"
 )
 
 // BenchmarkStart measures a new process until it asks for its first event,
 // beside Python doing nothing at all.
 func BenchmarkStart(b *testing.B) {
-	found, _, err := (&runtimes.Host{Env: environ()}).Find(language, runtimes.Version{3, 11}, "python3.11")
+	found, _, err := (&runtimes.Host{Env: testenv.Environ()}).Find(language, runtimes.Version{3, 11}, "python3.11")
 	if err != nil {
 		b.Skip(err)
 	}

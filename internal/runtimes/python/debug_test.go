@@ -72,7 +72,7 @@ func TestTheFunctionRunsUnderTheDebugger(t *testing.T) {
 
 func TestAMissingDebuggerIsSaid(t *testing.T) {
 	testenv.Python(t)
-	host := &runtimes.Host{Env: environ(), Cache: t.TempDir(), Debug: &runtimes.Debug{Ports: []int{5890}, Args: []string{"-m", "no_such_debugger.server"}}}
+	host := &runtimes.Host{Env: testenv.Environ(), Cache: t.TempDir(), Debug: &runtimes.Debug{Ports: []int{5890}, Args: []string{"-m", "no_such_debugger.server"}}}
 	_, err := Runtime{}.Launch(&lambda.Function{Runtime: "python3.12"}, runtimes.Paths{Task: t.TempDir()}, host)
 	var missing *runtimes.Missing
 	if !errors.As(err, &missing) || !strings.HasPrefix(missing.What, "the debugger no_such_debugger for Python 3.") ||

@@ -16,18 +16,9 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/fsx"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/testenv"
 	"github.com/lambkin-dev/lambkin/internal/testenv/rapitest"
 )
-
-// environ is the test's environment as the program passes it on.
-func environ() map[string]string {
-	env := map[string]string{}
-	for _, v := range os.Environ() {
-		name, value, _ := strings.Cut(v, "=")
-		env[name] = value
-	}
-	return env
-}
 
 // setup is a function's code on disk and how it is started.
 type setup struct {
@@ -56,15 +47,7 @@ func (s *setup) fill(t testing.TB) {
 	if s.cache == "" {
 		s.cache = t.TempDir()
 	}
-	for name, text := range s.files {
-		file := filepath.Join(s.task, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	testenv.WriteFiles(t, s.task, s.files)
 }
 
 // run runs a function on the machine's Python.
@@ -75,7 +58,7 @@ func run(t testing.TB, s setup, events ...rapitest.Event) rapitest.Outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := &runtimes.Host{Env: environ(), Cache: s.cache, Serverless: s.serverless, Debug: s.debug}
+	host := &runtimes.Host{Env: testenv.Environ(), Cache: s.cache, Serverless: s.serverless, Debug: s.debug}
 	if s.python != "" {
 		host.Env = map[string]string{"PATH": s.python}
 	}
@@ -116,7 +99,7 @@ func app(source string) map[string]string { return map[string]string{"app.py": s
 func pythons(t *testing.T) map[string]string {
 	t.Helper()
 	dirs := map[string]string{}
-	for _, f := range (Runtime{}).Survey(&runtimes.Host{Env: environ(), Cache: t.TempDir()}) {
+	for _, f := range (Runtime{}).Survey(&runtimes.Host{Env: testenv.Environ(), Cache: t.TempDir()}) {
 		if f.Path != "" {
 			dirs[strings.TrimPrefix(f.Name, "Python ")] = filepath.Dir(f.Path)
 		}
