@@ -50,12 +50,10 @@ type envOptions struct {
 	streams *Streams
 
 	function    string
-	template    string
-	stage       string
-	parameters  []string
+	project     projectFlags
 	environment environmentFlags
 	as          string
-	output      string
+	output      outputForm
 	showSecrets bool
 }
 
@@ -78,40 +76,31 @@ run. Of secret keys and session tokens the first four characters are shown.`,
   lambkin env Hello --as sam
   lambkin env Hello --output json | jq -r '.[] | select(.from == "shell") | .name'`,
 		Args:              oneFunction,
-		ValidArgsFunction: completeFunctions(s, &o.template),
+		ValidArgsFunction: completeFunctions(s, &o.project.template),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.function = args[0]
-			}
-			if o.output != "text" && o.output != "json" {
-				return app.BadCall("write --output text or --output json", "there is no output format %q", o.output)
 			}
 			return o.run(cmd.Context())
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.template, "template", "t", "", "template or service `file` (default: the one found here)")
+	o.project.add(f)
 	o.environment.add(f)
-	f.StringArrayVarP(&o.parameters, "parameter", "p", nil, "set a parameter of the project, `NAME=value`; may be repeated")
-	f.StringVar(&o.stage, "stage", "", "`stage` of a Serverless service")
 	f.StringVar(&o.as, "as", "native", "`words` that the function is to be invoked in: native for lambkin invoke, sam for lambkin local invoke, serverless for lambkin invoke local")
-	f.StringVarP(&o.output, "output", "o", "text", "`form`: text or json")
+	o.output.add(cmd, "`form`: text or json")
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "show secret keys and session tokens whole")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{"native", "sam", "serverless"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
 func (o *envOptions) run(ctx context.Context) error {
-	parameters, err := ParseAssignments("--parameter", o.parameters)
+	options, err := o.project.options(o.streams)
 	if err != nil {
 		return err
 	}
-	options := app.Options{
-		Env: o.streams.Env, File: o.template, Function: o.function,
-		Stage: o.stage, Parameters: parameters, Flags: map[string]string{}, Notice: o.streams.Notice,
-	}
+	options.Function = o.function
 	switch o.as {
 	case "native":
 	case "sam":
@@ -129,7 +118,7 @@ func (o *envOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.streams.Diags(env.Diags)
-	if o.output == "json" {
+	if o.output.json {
 		return o.printJSON(o.streams.Out, env.Variables)
 	}
 	return o.printText(o.streams.Out, env.Variables)

@@ -30,6 +30,56 @@ func (f *EngineFlags) Apply(o *app.Options) {
 	o.Isolation, o.StrictRuntime, o.NoTimeout = f.Isolation, f.StrictRuntime, f.NoTimeout
 }
 
+// projectFlags say which project is meant, and with which settings. All native
+// commands that load one have them.
+type projectFlags struct {
+	template   string
+	stage      string
+	parameters []string
+}
+
+func (f *projectFlags) add(flags *pflag.FlagSet) {
+	flags.StringVarP(&f.template, "template", "t", "", "template or service `file` (default: the one found here)")
+	flags.StringArrayVarP(&f.parameters, "parameter", "p", nil, "set a parameter of the project, `NAME=value`; may be repeated")
+	flags.StringVar(&f.stage, "stage", "", "`stage` of a Serverless service")
+}
+
+// options are the project's part of what a command wants.
+func (f *projectFlags) options(s *Streams) (app.Options, error) {
+	parameters, err := ParseAssignments("--parameter", f.parameters)
+	return app.Options{
+		Env: s.Env, File: f.template, Stage: f.stage, Parameters: parameters, Flags: map[string]string{}, Notice: s.Notice,
+	}, err
+}
+
+// outputForm is the option --output: text for people or JSON for programs.
+type outputForm struct{ json bool }
+
+func (o *outputForm) add(cmd *cobra.Command, usage string) {
+	cmd.Flags().VarP(o, "output", "o", usage)
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// String implements [pflag.Value].
+func (o *outputForm) String() string {
+	if o.json {
+		return "json"
+	}
+	return "text"
+}
+
+// Type implements [pflag.Value].
+func (o *outputForm) Type() string { return "form" }
+
+// Set implements [pflag.Value].
+func (o *outputForm) Set(s string) error {
+	if s != "text" && s != "json" {
+		return fmt.Errorf("there is no output form %q, only text and json", s)
+	}
+	o.json = s == "json"
+	return nil
+}
+
 // ParseAssignments checks that every entry is NAME=value and returns them as a map.
 func ParseAssignments(option string, entries []string) (map[string]string, error) {
 	m := make(map[string]string, len(entries))

@@ -19,13 +19,11 @@ type invokeOptions struct {
 	streams *Streams
 
 	function    string
-	template    string
+	project     projectFlags
 	event       string
 	data        string
-	stage       string
-	parameters  []string
 	environment environmentFlags
-	output      string
+	output      outputForm
 	tenant      string
 	quiet       bool
 	engine      EngineFlags
@@ -55,15 +53,12 @@ error as they come. A failing function makes the exit status 1; see
   lambkin invoke hello --template services/api/serverless.yml --stage prod
   lambkin invoke Hello --env TABLE=local --output json | jq .payload`,
 		Args:              oneFunction,
-		ValidArgsFunction: completeFunctions(s, &o.template),
+		ValidArgsFunction: completeFunctions(s, &o.project.template),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.function = args[0]
 			}
 			o.hasData = cmd.Flags().Changed("data")
-			if o.output != "text" && o.output != "json" {
-				return app.BadCall("write --output text or --output json", "there is no output format %q", o.output)
-			}
 			return o.run(cmd.Context())
 		},
 	}
@@ -71,15 +66,12 @@ error as they come. A failing function makes the exit status 1; see
 	f.SortFlags = false
 	f.StringVarP(&o.event, "event", "e", "", "`file` with the event, \"-\" for standard input")
 	f.StringVarP(&o.data, "data", "d", "", "the event itself, as `JSON`")
-	f.StringVarP(&o.template, "template", "t", "", "template or service `file` (default: the one found here)")
+	o.project.add(f)
 	o.environment.add(f)
-	f.StringArrayVarP(&o.parameters, "parameter", "p", nil, "set a parameter of the project, `NAME=value`; may be repeated")
-	f.StringVar(&o.stage, "stage", "", "`stage` of a Serverless service")
 	f.StringVar(&o.tenant, "tenant-id", "", "`tenant` of a function with tenant isolation")
-	f.StringVarP(&o.output, "output", "o", "text", "`form`: text, or json for one object with the result and its report")
+	o.output.add(cmd, "`form`: text, or json for one object with the result and its report")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out the START, END and REPORT lines")
 	o.engine.Add(f)
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -109,22 +101,19 @@ func completeFunctions(s *Streams, template *string) cobra.CompletionFunc {
 }
 
 func (o *invokeOptions) run(ctx context.Context) error {
-	parameters, err := ParseAssignments("--parameter", o.parameters)
+	s := o.streams
+	options, err := o.project.options(s)
 	if err != nil {
 		return err
 	}
-	s := o.streams
-	text := &telemetry.Text{Platform: s.Err, NewLines: true, Quiet: o.quiet || o.output == "json"}
+	text := &telemetry.Text{Platform: s.Err, NewLines: true, Quiet: o.quiet || o.output.json}
 	var report telemetry.Report
-	options := app.Options{
-		Env: s.Env, File: o.template, Function: o.function,
-		Stage: o.stage, Parameters: parameters, Flags: map[string]string{}, Notice: s.Notice,
-		Sink: func(r telemetry.Record) {
-			if e, ok := r.Event.(telemetry.Report); ok {
-				report = e
-			}
-			text.Record(r)
-		},
+	options.Function = o.function
+	options.Sink = func(r telemetry.Record) {
+		if e, ok := r.Event.(telemetry.Report); ok {
+			report = e
+		}
+		text.Record(r)
 	}
 	o.engine.Apply(&options)
 	if err := o.environment.apply(&options); err != nil {
@@ -194,7 +183,7 @@ func (o *invokeOptions) print(fn *lambda.Function, res *lambda.Result, report te
 		s.Failure(fn, res)
 	}
 	var err error
-	if o.output == "json" {
+	if o.output.json {
 		err = printJSON(s.Out, fn, res, report)
 	} else if _, err = s.Out.Write(res.Payload); err == nil && s.OutTTY {
 		_, err = io.WriteString(s.Out, "\n")

@@ -15,11 +15,9 @@ import (
 )
 
 type listOptions struct {
-	streams    *Streams
-	template   string
-	stage      string
-	parameters []string
-	output     string
+	streams *Streams
+	project projectFlags
+	output  outputForm
 }
 
 func newListCmd(s *Streams) *cobra.Command {
@@ -44,33 +42,25 @@ none that can be read.`,
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.output != "text" && o.output != "json" {
-				return app.BadCall("write --output text or --output json", "there is no output format %q", o.output)
-			}
 			return o.run(cmd.Context())
 		},
 	}
-	f := cmd.Flags()
-	f.StringVarP(&o.template, "template", "t", "", "template or service `file` (default: the one found here)")
-	f.StringArrayVarP(&o.parameters, "parameter", "p", nil, "set a parameter of the project, `NAME=value`; may be repeated")
-	f.StringVar(&o.stage, "stage", "", "`stage` of a Serverless service")
-	f.StringVarP(&o.output, "output", "o", "text", "`form`: text or json")
+	o.project.add(cmd.Flags())
+	o.output.add(cmd, "`form`: text or json")
 	return cmd
 }
 
 func (o *listOptions) run(ctx context.Context) error {
-	parameters, err := ParseAssignments("--parameter", o.parameters)
+	options, err := o.project.options(o.streams)
 	if err != nil {
 		return err
 	}
-	p, diags, err := app.Load(ctx, app.Options{
-		Env: o.streams.Env, File: o.template, Stage: o.stage, Parameters: parameters, Flags: map[string]string{},
-	})
+	p, diags, err := app.Load(ctx, options)
 	if err != nil {
 		return err
 	}
 	o.streams.Diags(diags)
-	if o.output == "json" {
+	if o.output.json {
 		return listJSON(o.streams.Out, p, diags)
 	}
 	return listText(o.streams.Out, p)
