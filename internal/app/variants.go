@@ -1,7 +1,7 @@
 package app
 
 import (
-	"io/fs"
+	"maps"
 	"runtime"
 
 	"github.com/lambkin-dev/lambkin/internal/project"
@@ -26,10 +26,12 @@ func Runtimes() runtimes.Set {
 	return runtimes.Set{node.Runtime{}, python.Runtime{}, provided.Runtime{}}
 }
 
-// Bootstraps are the programs that load handlers, by the folder that each
-// runtime expects them in.
-func Bootstraps() map[string]fs.FS {
-	return map[string]fs.FS{"node": node.Files(), "python": python.Files()}
+// Bootstraps are the files of the programs that load handlers, by the names
+// that the runtimes expect them under.
+func Bootstraps() map[string][]byte {
+	files := node.Files()
+	maps.Copy(files, python.Files())
+	return files
 }
 
 // Sandboxes are the places that functions can run in, the preferred one first.

@@ -56,28 +56,28 @@ func CacheDir(env map[string]string) string {
 	return "" // a shared folder would let others slip files in
 }
 
-// Materialize copies files into a folder below dir that is named for their
-// content, once, and returns that folder. The keys of src are the sub-folders
-// that the file systems go to. Processes that do so at the same time do not
-// disturb each other.
-func Materialize(src map[string]fs.FS, dir string) (string, error) {
-	sum := sha256.New()
+// ReadTree returns the content of all files of src, by their names below
+// prefix, with slashes.
+func ReadTree(src fs.FS, prefix string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	for _, folder := range slices.Sorted(maps.Keys(src)) {
-		err := fs.WalkDir(src[folder], ".", func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			data, err := fs.ReadFile(src[folder], name)
-			name = path.Join(folder, name)
-			files[name] = data
-			fmt.Fprintf(sum, "%s %d\n", name, len(data))
-			sum.Write(data)
+	err := fs.WalkDir(src, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
 			return err
-		})
-		if err != nil {
-			return "", err
 		}
+		files[path.Join(prefix, name)], err = fs.ReadFile(src, name)
+		return err
+	})
+	return files, err
+}
+
+// Materialize writes files, by their names with slashes, into a folder below
+// dir that is named for their content, once, and returns that folder.
+// Processes that do so at the same time do not disturb each other.
+func Materialize(files map[string][]byte, dir string) (string, error) {
+	sum := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(sum, "%s %d\n", name, len(files[name]))
+		sum.Write(files[name])
 	}
 	target := filepath.Join(dir, hex.EncodeToString(sum.Sum(nil))[:16])
 	if _, err := os.Stat(target); err == nil {

@@ -72,10 +72,11 @@ func TestCacheDir(t *testing.T) {
 }
 
 func TestMaterialize(t *testing.T) {
-	src := map[string]fs.FS{
-		"a": fstest.MapFS{"one.js": {Data: []byte("1")}, "sub/two.js": {Data: []byte("2")}},
-		"b": fstest.MapFS{"one.py": {Data: []byte("3")}},
+	src, err := fsx.ReadTree(fstest.MapFS{"one.js": {Data: []byte("1")}, "sub/two.js": {Data: []byte("2")}}, "a")
+	if err != nil {
+		t.Fatal(err)
 	}
+	src["b/one.py"] = []byte("3")
 	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
 	var wg sync.WaitGroup
 	got := make([]string, 8)
@@ -102,7 +103,7 @@ func TestMaterialize(t *testing.T) {
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("besides the folder there is %v", entries)
 	}
-	src["b"] = fstest.MapFS{"one.py": {Data: []byte("4")}}
+	src["b/one.py"] = []byte("4")
 	if other, err := fsx.Materialize(src, dir); err != nil || other == got[0] {
 		t.Errorf("changed files go to the same folder %s (%v)", other, err)
 	}

@@ -2,7 +2,6 @@ package node
 
 import (
 	"encoding/json"
-	"io/fs"
 	"maps"
 	"os"
 	"regexp"
@@ -39,7 +38,7 @@ func run(t testing.TB, s setup, events ...rapitest.Event) rapitest.Outcome {
 	}
 	fn := &lambda.Function{Runtime: s.runtime, Handler: s.handler}
 	cache := t.TempDir()
-	dir, err := fsx.Materialize(map[string]fs.FS{"node": Files()}, cache)
+	dir, err := fsx.Materialize(Files(), cache)
 	if err != nil {
 		t.Fatal(err)
 	}

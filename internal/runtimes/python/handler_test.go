@@ -2,7 +2,6 @@ package python
 
 import (
 	"encoding/json"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -54,7 +53,7 @@ func (s *setup) fill(t testing.TB) {
 func run(t testing.TB, s setup, events ...rapitest.Event) rapitest.Outcome {
 	t.Helper()
 	s.fill(t)
-	dir, err := fsx.Materialize(map[string]fs.FS{"python": Files()}, s.cache)
+	dir, err := fsx.Materialize(Files(), s.cache)
 	if err != nil {
 		t.Fatal(err)
 	}

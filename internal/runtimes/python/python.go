@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"github.com/lambkin-dev/lambkin/internal/fsx"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
 )
@@ -19,13 +20,16 @@ import (
 //go:embed bootstrap/*.py bootstrap/_lambkin/*.py
 var bootstrap embed.FS
 
-// Files is the bootstrap. It is expected in the folder python of Paths.Runtime.
-func Files() fs.FS {
-	files, err := fs.Sub(bootstrap, "bootstrap")
-	if err != nil {
-		panic(err) // the folder is in the program
+// Files is the bootstrap, by names below Paths.Runtime.
+func Files() map[string][]byte {
+	sub, err := fs.Sub(bootstrap, "bootstrap")
+	if err == nil {
+		var files map[string][]byte
+		if files, err = fsx.ReadTree(sub, "python"); err == nil {
+			return files
+		}
 	}
-	return files
+	panic(err) // the folder is in the program
 }
 
 // identifiers are AWS's, the retired ones too: their functions still run.
