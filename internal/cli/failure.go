@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
@@ -53,15 +54,17 @@ func failure(fn *lambda.Function, res *lambda.Result) diag.Diagnostic {
 }
 
 // module is how runtimes name a module that they have not found.
-var module = regexp.MustCompile(`(?:No module named|Cannot find module) '([^']+)'`)
+var module = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:No module named|Cannot find module) '([^']+)'`) })
 
 // brought are modules that AWS's runtimes have without the function's doing.
-var brought = regexp.MustCompile(`^(boto3|botocore|s3transfer|jmespath|aws-sdk|@aws-sdk/.*|@smithy/.*)$`)
+var brought = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(boto3|botocore|s3transfer|jmespath|aws-sdk|@aws-sdk/.*|@smithy/.*)$`)
+})
 
 // missingModule says what to do about a module that was not found, and which
 // property to point to: the handler when it is the handler's own module.
 func missingModule(fn *lambda.Function, message string) (hint, property string) {
-	m := module.FindStringSubmatch(message)
+	m := module().FindStringSubmatch(message)
 	if m == nil {
 		return "", "Handler"
 	}
@@ -76,7 +79,7 @@ func missingModule(fn *lambda.Function, message string) (hint, property string) 
 		return missingHandler(fn, python), "Handler"
 	case filepath.IsAbs(name) || strings.HasPrefix(name, "."):
 		return "", ""
-	case brought.MatchString(name):
+	case brought().MatchString(name):
 		return fmt.Sprintf("AWS's runtime brings %s, this machine does not: %s", name, install), ""
 	case python:
 		return fmt.Sprintf("%s in the virtual environment that is active, or build the project first", install), ""

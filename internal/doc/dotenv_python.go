@@ -3,6 +3,7 @@ package doc
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
@@ -60,11 +61,11 @@ func (p *pythonDotenv) put(pair Pair) {
 	p.pairs = append(p.pairs, pair)
 }
 
-var pythonReference = regexp.MustCompile(`\$\{([^}:]*)(?::-([^}]*))?\}`)
+var pythonReference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{([^}:]*)(?::-([^}]*))?\}`) })
 
 func (p *pythonDotenv) expand(text string) string {
-	return pythonReference.ReplaceAllStringFunc(text, func(ref string) string {
-		m := pythonReference.FindStringSubmatch(ref)
+	return pythonReference().ReplaceAllStringFunc(text, func(ref string) string {
+		m := pythonReference().FindStringSubmatch(ref)
 		if at, ok := p.index[m[1]]; ok {
 			return p.pairs[at].Value.Text // "" for Null
 		}

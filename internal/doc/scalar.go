@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Dialect says which rules give plain YAML scalars their meaning.
@@ -27,11 +28,18 @@ var (
 		"false": false, "False": false, "FALSE": false, "no": false, "No": false, "NO": false, "off": false, "Off": false, "OFF": false,
 	}
 
-	int12   = regexp.MustCompile(`^[-+]?(0b[01]+|0o[0-7]+|0x[0-9a-fA-F]+|[0-9]+)$`)
-	float12 = regexp.MustCompile(`^([-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
-	int11   = regexp.MustCompile(`^[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$`)
-	float11 = regexp.MustCompile(`^([-+]?([0-9][0-9_]*\.[0-9_]*([eE][-+][0-9]+)?|\.[0-9][0-9_]*([eE][-+][0-9]+)?)|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
-	base60  = regexp.MustCompile(`^[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+$`)
+	// Compiled when they are needed: the start of every command pays otherwise.
+	int12   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-+]?(0b[01]+|0o[0-7]+|0x[0-9a-fA-F]+|[0-9]+)$`) })
+	float12 = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^([-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
+	})
+	int11 = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$`)
+	})
+	float11 = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^([-+]?([0-9][0-9_]*\.[0-9_]*([eE][-+][0-9]+)?|\.[0-9][0-9_]*([eE][-+][0-9]+)?)|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
+	})
+	base60 = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+$`) })
 )
 
 // resolve gives a plain scalar its meaning.
@@ -56,9 +64,9 @@ func (d Dialect) resolve(text string) (Kind, any) {
 		return resolve11(text)
 	}
 	switch {
-	case int12.MatchString(text):
+	case int12().MatchString(text):
 		return integer(text, 10)
-	case float12.MatchString(text):
+	case float12().MatchString(text):
 		return float(text)
 	}
 	return String, text
@@ -68,11 +76,11 @@ func resolve11(text string) (Kind, any) {
 	plain := strings.ReplaceAll(text, "_", "")
 	kind, v := String, any(text)
 	switch {
-	case int11.MatchString(text):
+	case int11().MatchString(text):
 		kind, v = integer(plain, 8)
-	case base60.MatchString(text):
+	case base60().MatchString(text):
 		kind, v = sexagesimal(plain)
-	case float11.MatchString(text):
+	case float11().MatchString(text):
 		kind, v = float(plain)
 	}
 	if kind == String {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Templates are JSON. Strings and keys in them hold placeholders, {{option}}
@@ -23,7 +24,7 @@ import (
 //
 // Values are put into the tree that a template is parsed to, never into its
 // text, so that they may hold anything.
-var placeholder = regexp.MustCompile(`\{\{([A-Za-z0-9-]+)(?:\|([a-z0-9]+))?\}\}`)
+var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{\{([A-Za-z0-9-]+)(?:\|([a-z0-9]+))?\}\}`) })
 
 // texts are the filters that make a text of a value.
 var texts = map[string]func(string) string{
@@ -177,7 +178,7 @@ func (r renderer) object(o object) (any, error) {
 func (r renderer) text(s string) (any, error) {
 	var b strings.Builder
 	last := 0
-	for _, m := range placeholder.FindAllStringSubmatchIndex(s, -1) {
+	for _, m := range placeholder().FindAllStringSubmatchIndex(s, -1) {
 		name, filter := s[m[2]:m[3]], ""
 		if m[4] >= 0 {
 			filter = s[m[4]:m[5]]

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // files are the shared files of AWS's tools; "" where there is no home folder.
@@ -44,7 +45,9 @@ func (f files) there() bool {
 	})
 }
 
-var section = regexp.MustCompile(`(?m)^[ \t]*\[[ \t]*(profile[ \t]+)?["']?([^\]"'\r\n]+?)["']?[ \t]*\]`)
+var section = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^[ \t]*\[[ \t]*(profile[ \t]+)?["']?([^\]"'\r\n]+?)["']?[ \t]*\]`)
+})
 
 // profiles are the names of the profiles in the files, sorted. A section of
 // the configuration file that is not called "profile NAME" is something else.
@@ -55,7 +58,7 @@ func (f files) profiles() []string {
 		if err != nil {
 			continue // it has no profiles to offer
 		}
-		for _, m := range section.FindAllSubmatch(data, -1) {
+		for _, m := range section().FindAllSubmatch(data, -1) {
 			if profile := string(m[2]); name == f.credentials || len(m[1]) > 0 || profile == "default" {
 				names = append(names, profile)
 			}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/fsx"
@@ -65,16 +66,18 @@ func (p *prober) folder(real string) Version {
 }
 
 var (
-	venvVersion = regexp.MustCompile(`(?m)^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)`)
-	nodeVersion = regexp.MustCompile(`(?m)^#define NODE_(?:MAJOR|MINOR|PATCH)_VERSION (\d+)`)
-	saidVersion = regexp.MustCompile(`^(?:v|Python )(\d+\.\d+\.\d+)`)
+	venvVersion = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)`) })
+	nodeVersion = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^#define NODE_(?:MAJOR|MINOR|PATCH)_VERSION (\d+)`)
+	})
+	saidVersion = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:v|Python )(\d+\.\d+\.\d+)`) })
 )
 
 // fileVersion reads the version from the files that lie beside some
 // interpreters: a virtual environment's configuration, Node.js's own header.
 func fileVersion(path, real string) Version {
 	if data, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(path)), "pyvenv.cfg")); err == nil {
-		if m := venvVersion.FindSubmatch(data); m != nil {
+		if m := venvVersion().FindSubmatch(data); m != nil {
 			return ParseVersion(string(m[1]))
 		}
 	}
@@ -86,7 +89,7 @@ func fileVersion(path, real string) Version {
 	if err != nil {
 		return nil
 	}
-	m := nodeVersion.FindAllSubmatch(data, 3)
+	m := nodeVersion().FindAllSubmatch(data, 3)
 	if len(m) != 3 {
 		return nil
 	}
@@ -112,7 +115,7 @@ func (p *prober) ask(real string) Version {
 	if err != nil {
 		return nil
 	}
-	m := saidVersion.FindSubmatch(out)
+	m := saidVersion().FindSubmatch(out)
 	if m == nil {
 		return nil
 	}

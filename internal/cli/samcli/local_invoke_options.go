@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/app"
@@ -188,7 +189,7 @@ func (o *invokeOptions) keys() []string {
 }
 
 // label is what botocore takes for a region.
-var label = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`)
+var label = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`) })
 
 // refuse ends the command where an option asks for what lambkin does not do.
 func (o *invokeOptions) refuse() error {
@@ -206,7 +207,7 @@ func (o *invokeOptions) refuse() error {
 		case "durable-execution-name":
 			return option.invalid(errors.New("lambkin does not run durable functions."))
 		case "region":
-			if !label.MatchString(o.region) {
+			if !label().MatchString(o.region) {
 				return fmt.Errorf("Provided region: %s doesn't match a supported format", o.region)
 			}
 		}

@@ -80,18 +80,20 @@ func (e *UnsupportedRuntime) Error() string {
 	switch {
 	case e.Function.PackageType == lambda.Image:
 		return fmt.Sprintf("function %s is a container image, which this version of lambkin does not run", e.Function.Path)
-	case ofAWS.MatchString(e.Function.Runtime):
+	case ofAWS().MatchString(e.Function.Runtime):
 		return fmt.Sprintf("this version of lambkin does not run %s, the runtime of function %s", e.Function.Runtime, e.Function.Path)
 	}
 	return fmt.Sprintf("runtime %q of function %s is not one that lambkin runs", e.Function.Runtime, e.Function.Path)
 }
 
 // ofAWS are runtimes that are AWS's though not lambkin's: they are not misspelt.
-var ofAWS = regexp.MustCompile(`^(java(8|11|17|21|25)|ruby[234]\.\d|dotnet(core[23]\.\d|6|7|8|9|10))(\.al2|\.al2023)?$`)
+var ofAWS = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(java(8|11|17|21|25)|ruby[234]\.\d|dotnet(core[23]\.\d|6|7|8|9|10))(\.al2|\.al2023)?$`)
+})
 
 func unsupported(fn *lambda.Function, known []string) *UnsupportedRuntime {
 	e := &UnsupportedRuntime{Function: fn}
-	if fn.PackageType != lambda.Image && !ofAWS.MatchString(fn.Runtime) {
+	if fn.PackageType != lambda.Image && !ofAWS().MatchString(fn.Runtime) {
 		e.Nearest = diag.Nearest(fn.Runtime, known)
 	}
 	return e

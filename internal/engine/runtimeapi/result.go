@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 )
@@ -167,12 +168,12 @@ func (s *Server) initFailed(w http.ResponseWriter, r *http.Request) {
 
 // errorType is the form of the names that AWS takes over into its records. It
 // is not anchored, as on AWS.
-var errorType = regexp.MustCompile(`(Runtime|Function)\.[A-Z][a-zA-Z]+`)
+var errorType = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(Runtime|Function)\.[A-Z][a-zA-Z]+`) })
 
 // validErrorType maps names that AWS does not take to its catch-all names.
 func validErrorType(name string) string {
 	switch {
-	case errorType.MatchString(name):
+	case errorType().MatchString(name):
 		return name
 	case strings.HasPrefix(name, "Function."):
 		return "Function.Unknown"
