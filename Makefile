@@ -1,6 +1,9 @@
 # lambkin's commands for developers. GOFLAGS keeps git out of builds: the version is handed in.
 export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
+# Real projects, and runs of the real frameworks, to compare with where they lie beside this folder.
 CORPUS ?= $(wildcard ../shared/corpus)
+export LAMBKIN_CORPUS ?= $(abspath $(CORPUS))
+export LAMBKIN_CASES ?= $(abspath $(wildcard ../shared/serverless-cases))
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL := go tool -modfile=tools.mod
 
