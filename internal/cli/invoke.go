@@ -119,24 +119,19 @@ func (o *invokeOptions) run(ctx context.Context) error {
 	if err := o.environment.apply(&options); err != nil {
 		return err
 	}
-	fn, res, err := InvokeWith(ctx, s, options, lambda.Invocation{TenantID: o.tenant}, o.readEvent)
+	fn, res, err := Invoke(ctx, s, options, lambda.Invocation{TenantID: o.tenant}, o.readEvent)
 	if err != nil {
 		return err
 	}
 	return o.print(fn, res, report)
 }
 
-// Invoke opens the project, invokes the wanted function once and returns when
-// all of its processes are gone and all records are out. It prints the
-// project's warnings. The event is read when the function is known to be
-// there: a misspelt name is told before anybody has to type an event.
-func Invoke(ctx context.Context, s *Streams, o app.Options, event func(context.Context) ([]byte, error)) (*lambda.Function, *lambda.Result, error) {
-	return InvokeWith(ctx, s, o, lambda.Invocation{}, event)
-}
-
-// InvokeWith is Invoke for a request that says more than its event: inv gets
-// the payload and is sent.
-func InvokeWith(ctx context.Context, s *Streams, o app.Options, inv lambda.Invocation, event func(context.Context) ([]byte, error)) (fn *lambda.Function, res *lambda.Result, err error) {
+// Invoke opens the project, sends inv with the event as its payload to the
+// wanted function and returns when all of its processes are gone and all
+// records are out. It prints the project's warnings. The event is read when
+// the function is known to be there: a misspelt name is told before anybody
+// has to type an event.
+func Invoke(ctx context.Context, s *Streams, o app.Options, inv lambda.Invocation, event func(context.Context) ([]byte, error)) (fn *lambda.Function, res *lambda.Result, err error) {
 	system, err := app.Open(ctx, o)
 	if err != nil {
 		return nil, nil, err

@@ -96,7 +96,7 @@ func (o *invokeOptions) run(ctx context.Context) error {
 	}
 	log := &telemetry.Text{Platform: logs, NewLines: true}
 	options.Sink = o.announce(log.Record)
-	fn, res, err := cli.InvokeWith(ctx, o.streams, options, lambda.Invocation{TenantID: o.tenant}, o.readEvent)
+	fn, res, err := cli.Invoke(ctx, o.streams, options, lambda.Invocation{TenantID: o.tenant}, o.readEvent)
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (o *invokeOptions) run(cmd *cobra.Command) error {
 	}
 	log := &telemetry.Text{Platform: s.Err, Stdout: s.Out, Stderr: s.Err, Quiet: true}
 	options.Sink = log.Record
-	fn, res, err := cli.Invoke(ctx, s, options, o.readEvent)
+	fn, res, err := cli.Invoke(ctx, s, options, lambda.Invocation{}, o.readEvent)
 	if err != nil {
 		return err
 	}

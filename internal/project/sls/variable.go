@@ -78,8 +78,6 @@ type syntaxError struct {
 	hint   string
 }
 
-func (e *syntaxError) Error() string { return e.msg }
-
 // maxNesting bounds how deep variables may stand in variables.
 const maxNesting = 50
 

@@ -113,7 +113,7 @@ func TestParseText(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := parseText(tt.in)
 			if err != nil {
-				t.Fatalf("%s: %s at %d", tt.in, err, err.offset)
+				t.Fatalf("%s: %s at %d", tt.in, err.msg, err.offset)
 			}
 			if diff := cmp.Diff(tt.want, dump(got)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tt.in, diff)
@@ -150,8 +150,8 @@ func TestParseTextSaysWhatIsWrongAndWhere(t *testing.T) {
 			if err == nil {
 				t.Fatalf("parsed as %s", dump(got))
 			}
-			if err.code != tt.code || err.Error() != tt.want || err.offset != tt.offset {
-				t.Errorf("got %s: %s at %d\nwant %s: %s at %d", err.code, err, err.offset, tt.code, tt.want, tt.offset)
+			if err.code != tt.code || err.msg != tt.want || err.offset != tt.offset {
+				t.Errorf("got %s: %s at %d\nwant %s: %s at %d", err.code, err.msg, err.offset, tt.code, tt.want, tt.offset)
 			}
 		})
 	}

@@ -80,35 +80,28 @@ type answer struct {
 	Exit       int // 0 for a process that waits for more
 }
 
-// summary takes the first post; an error's trace is left out, its first line
-// must be the error's.
+// summary takes the first post; an error's trace is left out, and must not
+// show the bootstrap.
 func summary(t *testing.T, out rapitest.Outcome) answer {
 	t.Helper()
-	a := answer{}
-	if out.Exited {
-		a.Exit = out.ExitCode
+	path, body, exit := out.First()
+	if !strings.HasSuffix(path, "error") {
+		return answer{path, body, exit}
 	}
-	if len(out.Posts) == 0 {
-		return a
-	}
-	a.Path, a.Body = out.Posts[0].Path, out.Posts[0].Body
 	var failure struct {
 		ErrorType    string   `json:"errorType"`
 		ErrorMessage string   `json:"errorMessage"`
 		Trace        []string `json:"trace"`
 	}
-	if strings.HasSuffix(a.Path, "error") {
-		if err := json.Unmarshal([]byte(a.Body), &failure); err != nil {
-			t.Fatalf("%v in %s", err, a.Body)
-		}
-		a.Body = failure.ErrorType + ": " + failure.ErrorMessage
-		for _, line := range failure.Trace {
-			if strings.Contains(line, "bootstrap.js") || strings.Contains(line, "classic.js") || strings.Contains(line, "modern.js") {
-				t.Errorf("the trace shows the bootstrap: %s", line)
-			}
+	if err := json.Unmarshal([]byte(body), &failure); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	for _, line := range failure.Trace {
+		if strings.Contains(line, "bootstrap.js") || strings.Contains(line, "classic.js") || strings.Contains(line, "modern.js") {
+			t.Errorf("the trace shows the bootstrap: %s", line)
 		}
 	}
-	return a
+	return answer{path, failure.ErrorType + ": " + failure.ErrorMessage, exit}
 }
 
 const response, failure, initFailure = "invocation/{id}/response", "invocation/{id}/error", "init/error"

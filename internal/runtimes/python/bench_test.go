@@ -1,7 +1,6 @@
 package python
 
 import (
-	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -25,28 +24,15 @@ func BenchmarkStart(b *testing.B) {
 			for b.Loop() {
 				times = append(times, run(b, setup{runtime: runtime, cache: cache, files: app("def handler(e, c): return 1")}).FirstNext)
 			}
-			b.ReportMetric(median(times), "next-ms")
+			rapitest.Median(b, times, "next-ms")
 		})
 	}
-	b.Run("bare", func(b *testing.B) {
-		var times []time.Duration
-		for b.Loop() {
-			start := time.Now()
-			if err := exec.Command(found.Path, "-c", "").Run(); err != nil {
-				b.Fatal(err)
-			}
-			times = append(times, time.Since(start))
-		}
-		b.ReportMetric(median(times), "exit-ms")
-	})
+	b.Run("bare", func(b *testing.B) { rapitest.Bare(b, found.Path, "-c", "") })
 }
 
 // BenchmarkInvoke measures from handing out an event to its answer.
 func BenchmarkInvoke(b *testing.B) {
-	events := make([]rapitest.Event, 500)
-	for i := range events {
-		events[i].Body = `{"key":"value","n":1}`
-	}
+	events := slices.Repeat([]rapitest.Event{{Body: `{"key":"value","n":1}`}}, 500)
 	for _, runtime := range []string{"python3.11", "python3.13"} {
 		b.Run(runtime, func(b *testing.B) {
 			var times []time.Duration
@@ -54,13 +40,7 @@ func BenchmarkInvoke(b *testing.B) {
 			for b.Loop() {
 				times = append(times, run(b, setup{runtime: runtime, cache: cache, files: app("def handler(e, c): return e")}, events...).Events...)
 			}
-			b.ReportMetric(median(times), "invoke-ms")
+			rapitest.Median(b, times, "invoke-ms")
 		})
 	}
-}
-
-// median is the middle one of the times, in milliseconds.
-func median(times []time.Duration) float64 {
-	slices.Sort(times)
-	return times[len(times)/2].Seconds() * 1000
 }

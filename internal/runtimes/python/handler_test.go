@@ -118,31 +118,24 @@ type answer struct {
 // summary takes the first post; of an error it shows type, message and trace.
 func summary(t *testing.T, out rapitest.Outcome) answer {
 	t.Helper()
-	a := answer{}
-	if out.Exited {
-		a.Exit = out.ExitCode
-	}
-	if len(out.Posts) == 0 {
-		return a
-	}
-	a.Path, a.Body = out.Posts[0].Path, out.Posts[0].Body
-	if !strings.HasSuffix(a.Path, "error") {
-		return a
+	path, body, exit := out.First()
+	if !strings.HasSuffix(path, "error") {
+		return answer{path, body, exit}
 	}
 	var failure struct {
 		ErrorType, ErrorMessage string
 		StackTrace              []string
 	}
-	if err := json.Unmarshal([]byte(a.Body), &failure); err != nil {
-		t.Fatalf("%v in %s", err, a.Body)
+	if err := json.Unmarshal([]byte(body), &failure); err != nil {
+		t.Fatalf("%v in %s", err, body)
 	}
-	a.Body = failure.ErrorType + ": " + failure.ErrorMessage
+	told := failure.ErrorType + ": " + failure.ErrorMessage
 	for _, entry := range failure.StackTrace {
 		if !strings.Contains(entry, "importlib") {
-			a.Body += "\n" + entry
+			told += "\n" + entry
 		}
 	}
-	return a
+	return answer{path, told, exit}
 }
 
 const response, failure, initError = "invocation/{id}/response", "invocation/{id}/error", "init/error"

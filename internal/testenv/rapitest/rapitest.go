@@ -49,6 +49,37 @@ type Outcome struct {
 	Events    []time.Duration
 }
 
+// First is the process's first post, empty when there is none, and its exit
+// status, 0 for a process that waits for more.
+func (o Outcome) First() (path, body string, exit int) {
+	if o.Exited {
+		exit = o.ExitCode
+	}
+	if len(o.Posts) > 0 {
+		path, body = o.Posts[0].Path, o.Posts[0].Body
+	}
+	return path, body, exit
+}
+
+// Bare measures a program from its start to its exit, as "exit-ms".
+func Bare(b *testing.B, path string, args ...string) {
+	var times []time.Duration
+	for b.Loop() {
+		start := time.Now()
+		if err := exec.Command(path, args...).Run(); err != nil {
+			b.Fatal(err)
+		}
+		times = append(times, time.Since(start))
+	}
+	Median(b, times, "exit-ms")
+}
+
+// Median reports the middle one of the times, in milliseconds.
+func Median(b *testing.B, times []time.Duration, unit string) {
+	slices.Sort(times)
+	b.ReportMetric(times[len(times)/2].Seconds()*1000, unit)
+}
+
 // ID is the request id of the event with this number, counted from 0.
 func ID(n int) string { return fmt.Sprintf("8f5a1c3e-0000-4000-8000-%012d", n) }
 
