@@ -136,8 +136,15 @@ func TestYAMLProblemsPointIntoTheFile(t *testing.T) {
 		want       []string
 	}{
 		{"tab", "a:\n\tb: 1\n", YAML11, false, []string{"2:1 error yaml-syntax: found character that cannot start any token | indent with spaces: YAML does not allow tabs"}},
-		{"two colons", "a: b: c\n", YAML11, false, []string{"1:5 error yaml-syntax: mapping values are not allowed in this context"}},
-		{"unknown anchor", "a: *x\n", YAML11, false, []string{"1:4 error yaml-syntax: unknown anchor 'x' referenced"}},
+		{"two colons", "a: b: c\n", YAML11, false, []string{"1:5 error yaml-syntax: mapping values are not allowed in this context | put quotes around a value that contains a colon, or give each key a line of its own"}},
+		{"unknown anchor", "a: *x\n", YAML11, false, []string{"1:4 error yaml-syntax: unknown anchor 'x' referenced | put quotes around a value that starts with *"}},
+		{"wrong indentation", "a:\n    b: 1\n   c: 2\n", YAML11, false, []string{"3:4 error yaml-syntax: did not find expected key | while parsing a block mapping that starts in line 1 | indent this line like those that it belongs to"}},
+		{"key among items", "a:\n  - 1\n  b: 2\n", YAML11, false, []string{"3:3 error yaml-syntax: did not find expected '-' indicator | while parsing a block collection that starts in line 2 | start this line with - like the items above it, or indent it like the key that it belongs to"}},
+		{"item behind a key", "a: - 1\n", YAML11, false, []string{"1:4 error yaml-syntax: block sequence entries are not allowed in this context | give each item of a list a line of its own"}},
+		{"open bracket", "a: [1\nb: 2\n", YAML11, false, []string{"2:2 error yaml-syntax: did not find expected ',' or ']' | while parsing a flow sequence that starts in line 1 | close the bracket that is open, or put a comma between its elements"}},
+		{"bare star", "a: *\n", YAML11, false, []string{"1:5 error yaml-syntax: did not find expected alphabetic or numeric character | put quotes around a value that starts with * or &"}},
+		{"bare at sign", "a: @x\n", YAML11, false, []string{"1:4 error yaml-syntax: found character that cannot start any token | put quotes around a value that starts with @, % or `"}},
+		{"open quotes", "a: \"x\nb: 1\n", YAML11, false, []string{"1:4 error yaml-syntax: found unexpected end of stream | while scanning a quoted scalar that starts here and goes on to line 3 | close the quotes"}},
 		{"two documents", "a: 1\n---\nb: 2\n", YAML11, false, []string{"1:1 error yaml-syntax: more than one YAML document in the file | remove the line with --- and what follows it"}},
 		{"not UTF-8", "a: \xff\n", YAML11, false, []string{"f error encoding: not a UTF-8 text | save the file as UTF-8"}},
 		{"alias in itself", "a: &x [*x]\n", YAML11, false, []string{`1:4 error yaml-alias: this value contains itself through the alias "x"`}},

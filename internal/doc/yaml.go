@@ -83,10 +83,32 @@ func (p *yamlParser) failed(err error, whole diag.Range) (*Node, diag.List) {
 	case spans:
 		d.Detail = fmt.Sprintf("%s that starts in line %d", le.ContextMsg, context.Line)
 	}
+	d.Hint = syntaxHint(le.Message)
 	if line := p.line(le.Mark.Line); strings.HasPrefix(strings.TrimLeft(line, " "), "\t") {
 		d.Hint = "indent with spaces: YAML does not allow tabs"
 	}
 	return nil, p.diags
+}
+
+// syntaxHint is how the mistake that mostly stands behind a message of the
+// parser is mended.
+func syntaxHint(msg string) string {
+	for _, known := range []struct{ part, hint string }{
+		{"did not find expected key", "indent this line like those that it belongs to"},
+		{"did not find expected '-' indicator", "start this line with - like the items above it, or indent it like the key that it belongs to"},
+		{"did not find expected ',' or", "close the bracket that is open, or put a comma between its elements"},
+		{"mapping values are not allowed", "put quotes around a value that contains a colon, or give each key a line of its own"},
+		{"block sequence entries are not allowed", "give each item of a list a line of its own"},
+		{"found character that cannot start any token", "put quotes around a value that starts with @, % or `"},
+		{"unknown anchor", "put quotes around a value that starts with *"},
+		{"did not find expected alphabetic or numeric character", "put quotes around a value that starts with * or &"},
+		{"found unexpected end of stream", "close the quotes"},
+	} {
+		if strings.Contains(msg, known.part) {
+			return known.hint
+		}
+	}
+	return ""
 }
 
 func (p *yamlParser) line(n int) string {

@@ -99,7 +99,7 @@ func TestServicesThatCannotBeLoaded(t *testing.T) {
 	}{
 		{"empty", "# nothing\n", []string{`error [] serverless.yml:1:1 empty: the file is empty (a service needs at least "service", "provider" and "functions")`}},
 		{"list", "- a\n", []string{`error [] serverless.yml:1:1 not-a-map: a service is a map, not a list (a service starts with "service: its-name")`}},
-		{"broken", "service: svc\nprovider: {name: aws\n", []string{`error [] serverless.yml:2:11 yaml-syntax: did not find expected ',' or '}'`}},
+		{"broken", "service: svc\nprovider: {name: aws\n", []string{`error [] serverless.yml:2:11 yaml-syntax: did not find expected ',' or '}' (close the bracket that is open, or put a comma between its elements)`}},
 		{"no provider", "service: svc\nprovidr: aws\n", []string{`error [] serverless.yml:1:1 provider-missing: "serverless.yml" has no "provider" (was "providr" meant to be "provider"?)`}},
 		{"provider without name", "service: svc\nprovider: {runtime: x}\n", []string{`error [] serverless.yml:2:1 provider: "provider" has no name (add: name: aws)`}},
 		{"provider that is a list", "service: svc\nprovider: [aws]\n", []string{`error [] serverless.yml:2:11 provider: "provider" must be a map, not a list (write: provider: {name: aws})`}},

@@ -237,7 +237,7 @@ func TestProblemsOfVariables(t *testing.T) {
 		},
 		{
 			"broken file", "${file(./bad.yml):a, 'fb'}",
-			`bad.yml:1:4 yaml-syntax: did not find expected ',' or ']'`,
+			`bad.yml:1:4 yaml-syntax: did not find expected ',' or ']' (close the bracket that is open, or put a comma between its elements)`,
 		},
 		{
 			"key twice in a file", "${file(./twice.yml):a}",
