@@ -16,28 +16,39 @@ import (
 type profile struct {
 	name    string
 	wanted  bool
+	by      string // who names it, where that is to be told
 	files   files
 	env     map[string]string
 	timeout time.Duration
 }
 
-func profileOf(o Options) *profile {
-	name := cmp.Or(o.Profile, o.Env["AWS_PROFILE"], o.Env["AWS_DEFAULT_PROFILE"])
+const defaultProfile = "default"
+
+// profileOf is the profile with this name, or the default one.
+func profileOf(name string, o Options) *profile {
 	return &profile{
-		name: cmp.Or(name, "default"), wanted: name != "", files: filesOf(o.Env), env: o.Env, timeout: cmp.Or(o.Timeout, DefaultTimeout),
+		name: cmp.Or(name, defaultProfile), wanted: name != "", files: filesOf(o.Env), env: o.Env, timeout: cmp.Or(o.Timeout, DefaultTimeout),
 	}
+}
+
+// read reads the profile from the shared files.
+func (p *profile) read(ctx context.Context) (config.SharedConfig, error) {
+	return config.LoadSharedConfigProfile(ctx, p.name, func(o *config.LoadSharedConfigOptions) {
+		// Lists that are empty, not nil: without a home folder there are no files.
+		o.ConfigFiles, o.CredentialsFiles = known(p.files.config), known(p.files.credentials)
+	})
 }
 
 // load fills in what s does not have yet.
 func (p *profile) load(ctx context.Context, s *Session) error {
-	shared, err := config.LoadSharedConfigProfile(ctx, p.name, func(o *config.LoadSharedConfigOptions) {
-		// Lists that are empty, not nil: without a home folder there are no files.
-		o.ConfigFiles, o.CredentialsFiles = known(p.files.config), known(p.files.credentials)
-	})
+	shared, err := p.read(ctx)
 	if err != nil {
 		return p.unusable(err)
 	}
 	from := "profile " + p.name
+	if p.by != "" {
+		from += " (" + p.by + ")"
+	}
 	if s.Region == "" && shared.Region != "" {
 		s.Region, s.RegionFrom = shared.Region, from
 	}
@@ -81,7 +92,7 @@ func known(name string) []string {
 }
 
 func (p *profile) fails(err error, hint string) *ProfileError {
-	return &ProfileError{Profile: p.name, Wanted: p.wanted, Files: p.files.list(), Hint: hint, Err: err}
+	return &ProfileError{Profile: p.name, By: p.by, Wanted: p.wanted, Files: p.files.list(), Hint: hint, Err: err}
 }
 
 // asks reports whether the profile's credentials must be asked for: it has no
@@ -153,10 +164,13 @@ func (p *profile) provider(ctx context.Context, c *config.SharedConfig, region s
 	if c.CredentialProcess != "" && c.RoleARN == "" && c.Source == nil && !signsOn(c) && c.LoginSession == "" {
 		return programOf(c.CredentialProcess, p.env), nil
 	}
-	metadata := imds.ClientDisabled
+	metadata, address := imds.ClientDisabled, endpoint(p.env, c, "sts")
 	for one := c; one != nil; one = one.Source {
 		if one.CredentialSource == "Ec2InstanceMetadata" {
 			metadata = imds.ClientDefaultEnableState
+		}
+		if signsOn(one) || one.LoginSession != "" {
+			address = "" // it would be taken for the service that signs on, too
 		}
 	}
 	loaded, err := config.LoadDefaultConfig(ctx,
@@ -166,6 +180,7 @@ func (p *profile) provider(ctx context.Context, c *config.SharedConfig, region s
 		// Roles are asked for in a region, even by users who have set none.
 		config.WithRegion(cmp.Or(region, "us-east-1")),
 		config.WithEC2IMDSClientEnableState(metadata),
+		config.WithBaseEndpoint(address),
 	)
 	if err != nil {
 		return nil, err

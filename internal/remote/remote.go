@@ -1,9 +1,11 @@
 // Package remote is the door to the real AWS: it finds the user's credentials
-// and region as AWS's own tools do, and it alone imports AWS's SDK. It contacts
-// nobody unless a profile's credentials can be had in no other way.
+// and region as AWS's own tools do, looks up what a project refers to, and
+// alone imports AWS's SDK. It contacts nobody unless a profile's credentials
+// can be had in no other way, or a [Client] is asked.
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -16,7 +18,8 @@ const FromShell = "shell"
 type Keys struct {
 	AccessKeyID, SecretAccessKey string
 	SessionToken                 string // "" for permanent ones
-	// From says where they come from: [FromShell] or "profile NAME".
+	// From says where they come from: [FromShell], "profile NAME", or the
+	// variable; behind a profile's name, who names it, where that is not plain.
 	From string
 }
 
@@ -26,6 +29,8 @@ type Session struct {
 	Keys Keys
 	// Region is the user's own, and RegionFrom where it comes from.
 	Region, RegionFrom string
+	// Profile is the one whose settings count, whether there are any or not.
+	Profile string
 }
 
 // Options say where to look.
@@ -53,13 +58,14 @@ const DefaultTimeout = 20 * time.Second
 // set nobody has asked for the profile, and the Session is usable without it.
 func Load(ctx context.Context, o Options) (Session, error) {
 	s := fromEnvironment(o.Env)
+	p := profileOf(cmp.Or(o.Profile, o.Env["AWS_PROFILE"], o.Env["AWS_DEFAULT_PROFILE"]), o)
+	s.Profile = p.name
 	if o.Profile != "" {
 		s.Keys = Keys{}
 	}
 	if s.Keys != (Keys{}) && s.Region != "" {
 		return s, nil
 	}
-	p := profileOf(o)
 	if !p.wanted && !p.files.there() {
 		return s, nil
 	}
@@ -69,12 +75,9 @@ func Load(ctx context.Context, o Options) (Session, error) {
 	return s, nil
 }
 
-// fromEnvironment takes keys only whole.
+// fromEnvironment is what stands in the environment itself.
 func fromEnvironment(env map[string]string) Session {
-	var s Session
-	if id, secret := env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]; id != "" && secret != "" {
-		s.Keys = Keys{id, secret, env["AWS_SESSION_TOKEN"], FromShell}
-	}
+	s := Session{Keys: keysOf(env, "AWS", FromShell)}
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
 		if s.Region == "" && env[name] != "" {
 			s.Region, s.RegionFrom = env[name], FromShell
@@ -83,13 +86,25 @@ func fromEnvironment(env map[string]string) Session {
 	return s
 }
 
+// keysOf takes keys out of the variables that start with prefix, only whole.
+func keysOf(env map[string]string, prefix, from string) Keys {
+	id, secret := env[prefix+"_ACCESS_KEY_ID"], env[prefix+"_SECRET_ACCESS_KEY"]
+	if id == "" || secret == "" {
+		return Keys{}
+	}
+	return Keys{id, secret, env[prefix+"_SESSION_TOKEN"], from}
+}
+
 // ErrNoProfile says that no file has the profile.
 var ErrNoProfile = errors.New("no such profile")
 
 // ProfileError says why a profile is of no use.
 type ProfileError struct {
 	Profile string
-	// Wanted is set when the user has named the profile.
+	// By is the option, variable or property that names the profile, "" where
+	// that is not known.
+	By string
+	// Wanted is set when the user has named the profile; else one can do without.
 	Wanted bool
 	// Files are those that were looked into.
 	Files []string

@@ -100,19 +100,19 @@ func TestSessionsComeFromTheEnvironmentThenTheProfile(t *testing.T) {
 		profile string
 		want    Session
 	}{
-		{"default profile", nil, "", Session{defaultKeys, "eu-west-1", "profile default"}},
-		{"keys of the environment", keys, "", Session{shellKeys, "eu-west-1", "profile default"}},
-		{"session token", append(keys, "AWS_SESSION_TOKEN=ST"), "", Session{Keys{"AK", "SK", "ST", FromShell}, "eu-west-1", "profile default"}},
-		{"half of the keys are none", []string{"AWS_ACCESS_KEY_ID=AK", "AWS_SESSION_TOKEN=ST"}, "", Session{defaultKeys, "eu-west-1", "profile default"}},
-		{"all in the environment", append(keys, "AWS_REGION=r", "AWS_PROFILE=nobody"), "", Session{shellKeys, "r", FromShell}},
-		{"region of the environment", []string{"AWS_REGION=r", "AWS_DEFAULT_REGION=d"}, "", Session{defaultKeys, "r", FromShell}},
-		{"default region of the environment", []string{"AWS_DEFAULT_REGION=d"}, "", Session{defaultKeys, "d", FromShell}},
-		{"profile of the environment", []string{"AWS_PROFILE=base"}, "", Session{baseKeys, "eu-north-1", "profile base"}},
-		{"its older name", []string{"AWS_DEFAULT_PROFILE=base"}, "", Session{baseKeys, "eu-north-1", "profile base"}},
-		{"keys win over the environment's profile", append(keys, "AWS_PROFILE=base"), "", Session{shellKeys, "eu-north-1", "profile base"}},
-		{"wanted profile wins over keys", keys, "base", Session{baseKeys, "eu-north-1", "profile base"}},
-		{"wanted profile and the environment's", []string{"AWS_PROFILE=base"}, "default", Session{defaultKeys, "eu-west-1", "profile default"}},
-		{"profile without keys", nil, "spaced", Session{Keys{}, "eu-south-1", "profile spaced"}},
+		{"default profile", nil, "", Session{defaultKeys, "eu-west-1", "profile default", "default"}},
+		{"keys of the environment", keys, "", Session{shellKeys, "eu-west-1", "profile default", "default"}},
+		{"session token", append(keys, "AWS_SESSION_TOKEN=ST"), "", Session{Keys{"AK", "SK", "ST", FromShell}, "eu-west-1", "profile default", "default"}},
+		{"half of the keys are none", []string{"AWS_ACCESS_KEY_ID=AK", "AWS_SESSION_TOKEN=ST"}, "", Session{defaultKeys, "eu-west-1", "profile default", "default"}},
+		{"all in the environment", append(keys, "AWS_REGION=r", "AWS_PROFILE=nobody"), "", Session{shellKeys, "r", FromShell, "nobody"}},
+		{"region of the environment", []string{"AWS_REGION=r", "AWS_DEFAULT_REGION=d"}, "", Session{defaultKeys, "r", FromShell, "default"}},
+		{"default region of the environment", []string{"AWS_DEFAULT_REGION=d"}, "", Session{defaultKeys, "d", FromShell, "default"}},
+		{"profile of the environment", []string{"AWS_PROFILE=base"}, "", Session{baseKeys, "eu-north-1", "profile base", "base"}},
+		{"its older name", []string{"AWS_DEFAULT_PROFILE=base"}, "", Session{baseKeys, "eu-north-1", "profile base", "base"}},
+		{"keys win over the environment's profile", append(keys, "AWS_PROFILE=base"), "", Session{shellKeys, "eu-north-1", "profile base", "base"}},
+		{"wanted profile wins over keys", keys, "base", Session{baseKeys, "eu-north-1", "profile base", "base"}},
+		{"wanted profile and the environment's", []string{"AWS_PROFILE=base"}, "default", Session{defaultKeys, "eu-west-1", "profile default", "default"}},
+		{"profile without keys", nil, "spaced", Session{Keys{}, "eu-south-1", "profile spaced", "spaced"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestSessionsComeFromTheEnvironmentThenTheProfile(t *testing.T) {
 func TestWithoutFilesThereIsNothing(t *testing.T) {
 	for name, env := range map[string]map[string]string{"no files": home(t, "", ""), "no home": {}} {
 		t.Run(name, func(t *testing.T) {
-			if got, err := Load(t.Context(), Options{Env: env}); err != nil || got != (Session{}) {
+			if got, err := Load(t.Context(), Options{Env: env}); err != nil || got != (Session{Profile: "default"}) {
 				t.Errorf("got %+v, %v", got, err)
 			}
 		})
@@ -278,12 +278,12 @@ func TestRolesAreTakenOn(t *testing.T) {
 		return "[profile " + name + "]\nrole_arn = arn:aws:iam::123456789012:role/" + name + "\nsource_profile = base\n"
 	}
 	env := home(t, role("dev")+role("secret"), credentialsFile)
-	t.Setenv("AWS_ENDPOINT_URL_STS", sts.URL)
+	env["AWS_ENDPOINT_URL_STS"] = sts.URL
 	got, err := Load(t.Context(), Options{Env: env, Profile: "dev"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Session{Keys: Keys{"AKROLE", "S", "T", "profile dev"}}, got); diff != "" {
+	if diff := cmp.Diff(Session{Keys: Keys{"AKROLE", "S", "T", "profile dev"}, Profile: "dev"}, got); diff != "" {
 		t.Errorf("session (-want +got):\n%s", diff)
 	}
 	_, err = Load(t.Context(), Options{Env: env, Profile: "secret"})
