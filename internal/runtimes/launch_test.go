@@ -30,7 +30,7 @@ func TestVersionsAreReadFromIdentifiers(t *testing.T) {
 
 func TestVersionsOfFolders(t *testing.T) {
 	tests := map[string]string{
-		"3.13.0": "3.13.0", "v20.1.0": "20.1.0", "cpython-3.12.1-linux-x86_64-gnu": "3.12.1", "cpython@3.11.2": "3.11.2", "3.12.1_1": "3.12.1",
+		"3.13.0": "3.13.0", "v20.1.0": "20.1.0", "cpython-3.12.1-linux-x86_64-gnu": "3.12.1", "cpython@3.11.2": "3.11.2", "ruby-3.3.5": "3.3.5", "3.12.1_1": "3.12.1",
 		"3.13": "", "3.13.0t": "", "cpython-3.13.0+freethreaded-linux": "", "pypy3.10-7.3.12": "", "latest": "", "": "", "99999999999999999999.1.1": "",
 	}
 	for name, want := range tests {

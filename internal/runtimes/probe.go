@@ -70,7 +70,7 @@ var (
 	nodeVersion = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?m)^#define NODE_(?:MAJOR|MINOR|PATCH)_VERSION (\d+)`)
 	})
-	saidVersion = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:v|Python )(\d+\.\d+\.\d+)`) })
+	saidVersion = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:v|Python |ruby )(\d+\.\d+\.\d+)`) })
 )
 
 // fileVersion reads the version from the files that lie beside some

@@ -63,9 +63,9 @@ func (v Version) distance(want Version) int {
 const farAway = 1 << 20
 
 // folderVersion finds the version in names such as "v20.1.0", "3.13.0",
-// "cpython-3.13.0-linux-x86_64-gnu", "cpython@3.13.0" and "3.13.0_1". Builds
+// "cpython-3.13.0-linux-x86_64-gnu", "cpython@3.13.0", "ruby-3.3.0" and "3.13.0_1". Builds
 // with another suffix ("3.13.0t", "+freethreaded") are not what AWS runs.
-var folderVersion = regexp.MustCompile(`^(?:v|cpython[-@])?(\d+\.\d+\.\d+)(?:[-_][\w-]*)?$`)
+var folderVersion = regexp.MustCompile(`^(?:v|cpython[-@]|ruby-)?(\d+\.\d+\.\d+)(?:[-_][\w-]*)?$`)
 
 // versionOfFolder returns the version that a folder is named for, nil when none.
 func versionOfFolder(name string) Version {
