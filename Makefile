@@ -16,11 +16,11 @@ build: ## build bin/lambkin: one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X github.com/lambkin-dev/lambkin/internal/cli.version=$(VERSION)" -o bin/lambkin ./cmd/lambkin
 
 test: ## get what the tests need and run them all
-	.ci/install node python3 moto
+	.ci/install node python3 ruby moto
 	go test ./...
 
 race: ## run all tests with the race detector
-	.ci/install node python3 cc moto
+	.ci/install node python3 ruby cc moto
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
 
 lint: ## go vet, gofumpt, staticcheck

@@ -58,10 +58,10 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition knows [node] and [python]: the machine has one. With CI=true they
+// condition knows [node], [python] and [ruby]: the machine has one. With CI=true they
 // must be there, since a skipped script would be missed by nobody.
 func condition(name string) (bool, error) {
-	programs := map[string]string{"node": "node", "python": "python3"}
+	programs := map[string]string{"node": "node", "python": "python3", "ruby": "ruby"}
 	program, ok := programs[name]
 	if !ok {
 		return false, fmt.Errorf("there is no condition %q", name)

@@ -36,6 +36,12 @@ func Python(t testing.TB) string {
 	return need(t, "the test runs Python functions", "python3", "python")
 }
 
+// Ruby returns the absolute path of the machine's Ruby, or skips.
+func Ruby(t testing.TB) string {
+	t.Helper()
+	return need(t, "the test runs Ruby functions", "ruby")
+}
+
 // Go returns the absolute path of the Go command, or skips.
 func Go(t testing.TB) string {
 	t.Helper()
