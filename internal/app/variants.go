@@ -11,6 +11,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/runtimes/node"
 	"github.com/lambkin-dev/lambkin/internal/runtimes/provided"
 	"github.com/lambkin-dev/lambkin/internal/runtimes/python"
+	"github.com/lambkin-dev/lambkin/internal/runtimes/ruby"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/process"
 )
@@ -23,7 +24,7 @@ func Loaders() []project.Loader {
 
 // Runtimes are the languages that lambkin runs.
 func Runtimes() runtimes.Set {
-	return runtimes.Set{node.Runtime{}, python.Runtime{}, provided.Runtime{}}
+	return runtimes.Set{node.Runtime{}, python.Runtime{}, ruby.Runtime{}, provided.Runtime{}}
 }
 
 // Bootstraps are the files of the programs that load handlers, by the names
@@ -31,6 +32,7 @@ func Runtimes() runtimes.Set {
 func Bootstraps() map[string][]byte {
 	files := node.Files()
 	maps.Copy(files, python.Files())
+	maps.Copy(files, ruby.Files())
 	return files
 }
 
