@@ -4,7 +4,7 @@ module Lambkin
   # Loggers that write to the standard streams, as AWS's runtime makes them. A
   # formatter or a level of the function's own stays.
   module Logging
-    def initialize(device = nil, *rest, **options)
+    def initialize(device, *rest, **options)
       unless device.nil? || device.equal?($stdout) || device.equal?($stderr)
         super
         return
