@@ -62,6 +62,7 @@ var edges = []edge{
 	{"internal/sandbox/sandboxtest", []string{"internal/sandbox", "internal/testenv"}},
 	{"internal/sandbox/...", []string{"internal/sandbox"}},
 	{"internal/sandbox", nil},
+	{"internal/artifact/esbuild", []string{"internal/doc", "internal/diag", "internal/fsx"}},
 	{"internal/artifact/...", []string{"internal/lambda", "internal/fsx"}},
 
 	{"internal/project/...", []string{"internal/project", "internal/doc", "internal/diag", "internal/lambda", "internal/fsx"}},
@@ -90,6 +91,7 @@ var fences = []fence{
 	{prefix: "github.com/pelletier/go-toml/", by: []string{"internal/doc"}},
 	{prefix: "github.com/spf13/", by: []string{"internal/cli", "internal/cli/..."}},
 	{prefix: "github.com/aws/", by: []string{"internal/remote"}},
+	{prefix: "github.com/evanw/esbuild/", by: []string{"internal/artifact/esbuild"}},
 	{prefix: "golang.org/x/sys/", by: []string{"internal/sandbox", "internal/sandbox/...", "internal/fsx"}},
 	{prefix: "golang.org/x/sync/", by: []string{"internal/app", "internal/engine/...", "internal/front/..."}},
 	{prefix: "github.com/google/go-cmp/", testOnly: true},
