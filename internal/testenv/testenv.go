@@ -42,6 +42,12 @@ func Ruby(t testing.TB) string {
 	return need(t, "the test runs Ruby functions", "ruby")
 }
 
+// Java returns the absolute path of the machine's Java compiler, or skips.
+func Java(t testing.TB) string {
+	t.Helper()
+	return need(t, "the test compiles and runs Java functions", "javac")
+}
+
 // Go returns the absolute path of the Go command, or skips.
 func Go(t testing.TB) string {
 	t.Helper()
