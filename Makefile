@@ -5,6 +5,8 @@ CORPUS ?= $(wildcard ../shared/corpus)
 export LAMBKIN_CORPUS ?= $(abspath $(CORPUS))
 export LAMBKIN_CASES ?= $(abspath $(wildcard ../shared/serverless-cases))
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# The tests of Java share one Maven repository, which is filled before they run beside each other.
+WARM := go test -count=1 -run TestTheClientIsInTheRepository ./internal/runtimes/java
 TOOL := go tool -modfile=tools.mod
 
 .PHONY: help build test race lint cross bench corpus golden clean
@@ -16,11 +18,13 @@ build: ## build bin/lambkin: one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X github.com/lambkin-dev/lambkin/internal/cli.version=$(VERSION)" -o bin/lambkin ./cmd/lambkin
 
 test: ## get what the tests need and run them all
-	.ci/install node python3 ruby moto
+	.ci/install node python3 ruby javac mvn moto
+	$(WARM)
 	go test ./...
 
 race: ## run all tests with the race detector
-	.ci/install node python3 ruby cc moto
+	.ci/install node python3 ruby javac mvn cc moto
+	$(WARM)
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
 
 lint: ## go vet, gofumpt, staticcheck
