@@ -58,11 +58,11 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition knows [node], [python], [ruby] and [java]: the machine has one, and
-// what its functions are compiled with. With CI=true they must be there, since
-// a skipped script would be missed by nobody.
+// condition knows [node], [python], [ruby], [java] and [maven]: the machine has
+// one. With CI=true they must be there, since a skipped script would be missed
+// by nobody.
 func condition(name string) (bool, error) {
-	programs := map[string]string{"node": "node", "python": "python3", "ruby": "ruby", "java": "javac"}
+	programs := map[string]string{"node": "node", "python": "python3", "ruby": "ruby", "java": "javac", "maven": "mvn"}
 	program, ok := programs[name]
 	if !ok {
 		return false, fmt.Errorf("there is no condition %q", name)

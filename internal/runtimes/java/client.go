@@ -248,6 +248,13 @@ func surveyClient(host *runtimes.Host) runtimes.Finding {
 			return f
 		}
 	}
+	for _, repository := range repositories(host.Env) {
+		file := filepath.Join(repository, withNatives.path())
+		if _, err := os.Stat(file); err == nil {
+			f.Version, f.Path = withNatives.version, file
+			return f
+		}
+	}
 	f.Hint = "the first Java function fetches it with Maven"
 	if program(host.Env, "mvn") == "" {
 		f.Hint = withoutMaven
