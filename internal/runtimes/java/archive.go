@@ -28,12 +28,15 @@ const withArchives = 13
 // archive returns the options with which a Java virtual machine takes the
 // client's classes from an archive, as on AWS: that halves the time until the
 // client asks for work. It makes the archive when there is none for this
-// machine and these options; where that does not work out there are no options.
-// The machine itself checks that an archive fits, and does without if not.
-func (c *client) archive(host *runtimes.Host, j jvm, options []string) []string {
+// machine; where that does not work out there are no options. The machine itself
+// checks that an archive fits, and does without if not.
+func (c *client) archive(host *runtimes.Host, j jvm) []string {
 	if j.major() < withArchives {
 		return nil
 	}
+	// Compilers and the heap's size are of no account to an archive, so that
+	// one serves all runtimes.
+	options := machineOptions(j, 0)
 	owner, state := c.archiveKey(j, options)
 	begin := filepath.Join(host.Cache, "java", owner+"-"+state)
 	file, found := archiveFile(begin)

@@ -3,8 +3,10 @@ package java
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -247,21 +249,31 @@ func TestClassesComeFromAnArchive(t *testing.T) {
 			continue
 		}
 		t.Run(j.version.String(), func(t *testing.T) {
-			options := machineOptions(j, 17)
-			got := c.archive(host, j, options)
+			got := c.archive(host, j)
 			if len(got) != 3 {
 				t.Fatalf("options %q", got)
+			}
+			for _, want := range []int{8, 17} {
+				args := slices.Concat([]string{heap(10240)}, machineOptions(j, want), got, []string{"-Xlog:class+load=info", "-classpath", runtimes.JoinList(c.classPath()), main})
+				out, _ := exec.Command(j.java, args...).CombinedOutput() // it fails for want of a handler
+				if !strings.Contains(string(out), main+" source: shared objects file (top)") {
+					t.Errorf("for java%d the class comes from elsewhere: %.2000s", want, out)
+				}
 			}
 			file := strings.TrimPrefix(got[2], "-XX:SharedArchiveFile=")
 			before, err := os.Stat(file)
 			if err != nil {
-				t.Fatalf("archive %v, %v", before, err)
+				t.Fatal(err)
 			}
-			c.archive(host, j, options)
+			c.archive(host, j)
 			if after, err := os.Stat(file); err != nil || !after.ModTime().Equal(before.ModTime()) {
 				t.Errorf("the archive is made twice: %v", err)
 			}
-			other := c.archive(host, j, append(options, "-Dother=1"))
+			later := time.Now().Add(time.Hour)
+			if err := os.Chtimes(filepath.Join(c.dir, withNatives.file()), later, later); err != nil {
+				t.Fatal(err)
+			}
+			other := c.archive(host, j)
 			if _, err := os.Stat(file); err == nil || len(other) != 3 {
 				t.Errorf("the archive %s is kept beside the one that replaces it", file)
 			}
@@ -284,14 +296,14 @@ func TestAMachineThatMakesNoArchiveIsNotAskedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if got := c.archive(host, jvm{home: dir, java: filepath.Join(dir, "java"), version: runtimes.Version{17}}, []string{"-XX:+UseSerialGC"}); got != nil {
+		if got := c.archive(host, jvm{home: dir, java: filepath.Join(dir, "java"), version: runtimes.Version{17}}); got != nil {
 			t.Errorf("options %q", got)
 		}
 	}
 	if data, err := os.ReadFile(filepath.Join(dir, "asked")); string(data) != "x\n" {
 		t.Errorf("it was asked %q times, %v", data, err)
 	}
-	if got := c.archive(host, jvm{version: runtimes.Version{11}}, nil); got != nil {
+	if got := c.archive(host, jvm{version: runtimes.Version{11}}); got != nil {
 		t.Errorf("options of an old machine: %q", got)
 	}
 }

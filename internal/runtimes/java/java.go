@@ -68,7 +68,7 @@ func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtime
 		agent, notice := debugger(host.Debug)
 		options, notices = append(options, agent...), append(notices, notice...)
 	} else {
-		options = append(options, c.archive(host, found, options)...)
+		options = append(options, c.archive(host, found)...)
 	}
 	classPath := append(c.classPath(), layers(paths)...)
 	args := slices.Concat([]string{heap(fn.MemoryMB)}, options, c.options(),

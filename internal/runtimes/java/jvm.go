@@ -1,6 +1,7 @@
 package java
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -143,8 +144,16 @@ func readRelease(home string) (jvm, bool) {
 		}
 	}
 	j := jvm{version: parseVersion(values["JAVA_VERSION"]), system: values["OS_NAME"], processor: values["OS_ARCH"], libc: values["LIBC"]}
-	if j.processor == "amd64" {
-		j.processor = "x86_64"
+	// Java 8 calls it amd64; what jlink makes does not say for what.
+	if j.processor == "" {
+		j.processor = runtime.GOARCH
+	}
+	j.processor = cmp.Or(map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[j.processor], j.processor)
+	if j.system == "" {
+		j.system = map[string]string{"linux": "Linux", "darwin": "Darwin", "windows": "Windows"}[runtime.GOOS]
+	}
+	if j.libc == "" && len(expand("/lib/ld-musl-*", nil)) > 0 && len(expand("/lib*/ld-linux-*", nil)) == 0 {
+		j.libc = "musl"
 	}
 	return j, j.version != nil
 }

@@ -146,6 +146,19 @@ func TestTheNearestThatCanRunTheCodeIsTaken(t *testing.T) {
 	}
 }
 
+func TestAMachineThatDoesNotSayIsForThisSystem(t *testing.T) {
+	home := t.TempDir()
+	testenv.WriteFiles(t, home, map[string]string{"release": "JAVA_VERSION=\"21.0.8\"\nMODULES=\"java.base\"\n"})
+	j, ok := readRelease(home)
+	if end := nativeFor(j); !ok || (end != "") != (runtime.GOOS == "linux" && (runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64")) {
+		t.Errorf("%+v takes the library %q", j, end)
+	}
+	testenv.WriteFiles(t, home, map[string]string{"release": "JAVA_VERSION=\"1.8.0_392\"\nOS_NAME=\"Linux\"\nOS_ARCH=\"amd64\"\nLIBC=\"gnu\"\n"})
+	if j, ok := readRelease(home); !ok || nativeFor(j) != "linux-x86_64" {
+		t.Errorf("%+v takes the library %q", j, nativeFor(j))
+	}
+}
+
 func TestOptionsFollowRuntimeAndMachine(t *testing.T) {
 	tests := []struct {
 		have string
