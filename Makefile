@@ -38,9 +38,9 @@ cross: ## build and vet for macOS and Windows
 bench: build ## time lambkin beside the bare interpreters and its peers
 	bench/run
 
-corpus: ## compare the templates below CORPUS=DIR with what SAM CLI says of them
-	@[ -n "$(CORPUS)" ] || { echo "corpus: name a folder of templates with their expected.json: make corpus CORPUS=DIR" >&2; exit 1; }
-	@LAMBKIN_CORPUS="$(abspath $(CORPUS))" go test -count=1 -v -run TestCorpusAgreesWithSAM ./internal/project/cfn
+corpus: ## compare the projects below CORPUS=DIR with what SAM CLI and the Serverless Framework say of them
+	@[ -n "$(CORPUS)" ] || { echo "corpus: name a folder of projects with their expected.json: make corpus CORPUS=DIR" >&2; exit 1; }
+	@LAMBKIN_CORPUS="$(abspath $(CORPUS))" go test -count=1 -v -run 'TestCorpusAgreesWith' ./internal/project/cfn ./internal/project/sls
 
 golden: ## rewrite the golden files; review the difference
 	grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u | xargs -I{} go test {} -update

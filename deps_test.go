@@ -65,7 +65,7 @@ var edges = []edge{
 	{"internal/artifact/esbuild", []string{"internal/doc", "internal/diag", "internal/fsx"}},
 	{"internal/artifact/...", []string{"internal/lambda", "internal/fsx"}},
 
-	{"internal/project/...", []string{"internal/project", "internal/doc", "internal/diag", "internal/lambda", "internal/fsx"}},
+	{"internal/project/...", []string{"internal/project", "internal/project/script", "internal/doc", "internal/diag", "internal/lambda", "internal/fsx"}},
 	{"internal/project", []string{"internal/doc", "internal/diag", "internal/lambda"}},
 
 	{"internal/doc", []string{"internal/diag"}},

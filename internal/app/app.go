@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,8 +39,10 @@ const (
 // working folder and follows AWS.
 type Options struct {
 	Vocabulary Vocabulary
-	// Env is the user's environment.
-	Env map[string]string
+	// Env is the user's environment, and EnvOrder its names as they stand
+	// there; nil sorts them.
+	Env      map[string]string
+	EnvOrder []string
 	// File names the project's file; "" looks for one in the working folder.
 	File string
 	// Kinds limits what the working folder is searched for; nil means every kind.
@@ -51,6 +54,10 @@ type Options struct {
 	Stage      string
 	Parameters map[string]string
 	Flags      map[string]string // for ${opt:…}
+	// BadParameter is what was given as a parameter but names none, "" for nothing.
+	BadParameter string
+	// Overrides are values for variables of a Serverless service, by what they ask for.
+	Overrides map[string]string
 
 	// Variables win over the function's own, as NAME=value.
 	Variables []string
@@ -73,19 +80,30 @@ type Options struct {
 	StrictRuntime bool
 	NoTimeout     bool
 
-	// Sink takes the engine's records, Notice remarks for the user.
+	// Events asks for the functions' events, too.
+	Events bool
+
+	// Sink takes the engine's records, Notice remarks for the user, Output what
+	// programs print that are part of the project's configuration.
 	Sink   telemetry.Sink
 	Notice func(string)
+	Output io.Writer
 }
 
 // Load loads the project. Problems of single functions are in the list and do
 // not make an error; what leaves nothing to work with is a *[Problem].
+// Nobody is asked at AWS.
 func Load(ctx context.Context, o Options) (*lambda.Project, diag.List, error) {
+	return load(ctx, o, nil)
+}
+
+func load(ctx context.Context, o Options, aws func(project.Account) project.Lookups) (*lambda.Project, diag.List, error) {
 	loaders := slices.DeleteFunc(Loaders(), func(l project.Loader) bool {
 		return o.Kinds != nil && !slices.Contains(o.Kinds, l.Kind())
 	})
 	p, diags, err := project.Load(ctx, loaders, "", o.File, project.Options{
 		Env: o.Env, Region: o.Region, Stage: o.Stage, Parameters: o.Parameters, Flags: o.Flags, Only: o.Function,
+		BadParameter: o.BadParameter, Overrides: o.Overrides, Events: o.Events, AWS: aws, Node: nodeFor(o), Output: o.Output,
 	})
 	if err != nil {
 		return nil, nil, explain(err)
@@ -106,7 +124,9 @@ type System struct {
 	// Diags are warnings and notes about the function and the project.
 	Diags diag.List
 
-	fleet *fleet.Fleet
+	options Options
+	fleet   *fleet.Fleet
+	release func() error
 	// temporary is the folder of the bootstraps when they could not go to the
 	// cache, "" otherwise.
 	temporary string
@@ -120,9 +140,9 @@ func Open(ctx context.Context, o Options) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &System{Project: w.project, Function: w.fn, Diags: w.diags}
+	s := &System{Project: w.project, Function: w.fn, Diags: w.diags, options: o, release: w.release}
 	if err := s.setUp(o, w.environ); err != nil {
-		return nil, err
+		return nil, errors.Join(err, w.release())
 	}
 	return s, nil
 }
@@ -133,10 +153,14 @@ type wanted struct {
 	fn      *lambda.Function
 	environ instance.Environ
 	diags   diag.List
+	// release removes what was made for the function and is not kept.
+	release func() error
 }
 
 func want(ctx context.Context, o Options) (*wanted, error) {
-	p, diags, err := Load(ctx, o)
+	aws := &lookups{options: o}
+	defer aws.close()
+	p, diags, err := load(ctx, o, aws.of)
 	if err != nil {
 		return nil, err
 	}
@@ -145,16 +169,20 @@ func want(ctx context.Context, o Options) (*wanted, error) {
 		return nil, err
 	}
 	diags = diags.For(fn.Path)
-	if fn, err = prepare(fn, &diags, o); err != nil {
+	if fn, err = prepare(fn, &diags, p.File, o); err != nil {
 		return nil, err
 	}
 	reservedNames(&diags, fn, o.Vocabulary)
-	fn = withValues(fn, &diags, p, o)
-	user, err := session(ctx, &diags, o)
+	fn, release, err := built(ctx, fn, &diags, o)
 	if err != nil {
 		return nil, err
 	}
-	return &wanted{project: p, fn: fn, environ: environ(o, p, user), diags: diags}, nil
+	fn = withValues(fn, &diags, p, o)
+	user, err := session(ctx, &diags, p, o)
+	if err != nil {
+		return nil, errors.Join(err, release())
+	}
+	return &wanted{project: p, fn: fn, environ: environ(o, p, user), diags: diags, release: release}, nil
 }
 
 // Invoke implements [lambda.Invoker].
@@ -177,7 +205,7 @@ func (s *System) Settle() { s.fleet.Settle() }
 
 // Close ends every process and removes temporary files.
 func (s *System) Close() error {
-	return errors.Join(s.fleet.Close(), s.removeTemporary())
+	return errors.Join(s.fleet.Close(), s.removeTemporary(), s.release())
 }
 
 func (s *System) removeTemporary() error {

@@ -123,15 +123,18 @@ func invalidName(name string) *Refusal {
 
 // prepare makes the chosen function what the options want it to be. The error
 // says why it cannot be run.
-func prepare(fn *lambda.Function, diags *diag.List, o Options) (*lambda.Function, error) {
+func prepare(fn *lambda.Function, diags *diag.List, file string, o Options) (*lambda.Function, error) {
 	fn, err := withRuntime(fn, diags, o.Runtime)
 	if err != nil {
 		return nil, err
 	}
 	if diags.HasErrors() {
-		return nil, broken(*diags)
+		return nil, broken(*diags, file)
 	}
-	if err := withoutImage(fn); err != nil {
+	if o.Vocabulary == Serverless {
+		fn = withKnownRuntime(fn, diags)
+	}
+	if err := withoutImage(fn, o.Vocabulary); err != nil {
 		return nil, err
 	}
 	warnRetired(diags, fn)
@@ -139,8 +142,8 @@ func prepare(fn *lambda.Function, diags *diag.List, o Options) (*lambda.Function
 }
 
 // broken is the error of a function that its project leaves unusable.
-func broken(diags diag.List) error {
-	p := &Problem{Kind: InProject, List: diags}
+func broken(diags diag.List, file string) error {
+	p := &Problem{Kind: InProject, List: diags, File: file}
 	for _, d := range diags {
 		if d.Severity != diag.Error || d.Code != "layer-arn" {
 			continue
@@ -154,9 +157,21 @@ func broken(diags diag.List) error {
 	return p
 }
 
-// withoutImage refuses an image function that names no image.
-func withoutImage(fn *lambda.Function) error {
-	if fn.PackageType != lambda.Image || fn.Code.ImageURI != "" {
+// withoutImage refuses an image function that names no image and, as the
+// Serverless Framework does, any.
+func withoutImage(fn *lambda.Function, v Vocabulary) error {
+	if fn.PackageType != lambda.Image {
+		return nil
+	}
+	if v == Serverless {
+		return &Refusal{
+			Problem: problem(InProject, diag.Diagnostic{
+				Code: "image", Range: at(fn.SourceOf("Code")), Summary: fmt.Sprintf("function %s is a container image, which this version of lambkin does not run", fn.Path),
+			}),
+			Message: "Local invocation of lambdas pointing AWS ECR images is not supported",
+		}
+	}
+	if fn.Code.ImageURI != "" {
 		return nil
 	}
 	return &Refusal{
@@ -182,6 +197,25 @@ func checkTenant(fn *lambda.Function, inv *lambda.Invocation) error {
 	}
 	summary := strings.ToLower(message[:1]) + strings.TrimSuffix(message[1:], ".")
 	return &Refusal{Problem: BadCall(hint, "%s", summary), Message: message}
+}
+
+// withKnownRuntime gives a function whose runtime is a version that AWS does
+// not have the newest of its language, as the Serverless Framework runs it.
+func withKnownRuntime(fn *lambda.Function, diags *diag.List) *lambda.Function {
+	known := Runtimes()
+	if fn.Runtime == "" || known.Lookup(fn.Runtime) != nil {
+		return fn
+	}
+	language := strings.TrimRight(fn.Runtime, "0123456789.x")
+	for _, id := range known.Identifiers() {
+		if language != "" && strings.TrimRight(id, "0123456789.x") == language {
+			out := *fn
+			out.Runtime = id
+			diags.Warnf(at(fn.SourceOf("Runtime")), "runtime-unknown", "AWS has no runtime %q; the function runs as %s", fn.Runtime, id)
+			return &out
+		}
+	}
+	return fn
 }
 
 // withRuntime gives a function another runtime than its own. That the project

@@ -69,8 +69,9 @@ func TestRefusalsHaveAWSsWords(t *testing.T) {
 		want string
 	}{
 		{"name", invalidName("a b"), "1 validation error detected: Value 'a b' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: " + namePattern},
-		{"layer", broken(layer), "arn:x:${V} is an Invalid Layer Arn."},
-		{"image", withoutImage(&lambda.Function{LogicalID: "F", PackageType: lambda.Image}), "ImageUri not provided for Function: F of PackageType: Image"},
+		{"layer", broken(layer, ""), "arn:x:${V} is an Invalid Layer Arn."},
+		{"image", withoutImage(&lambda.Function{LogicalID: "F", PackageType: lambda.Image}, Native), "ImageUri not provided for Function: F of PackageType: Image"},
+		{"image of a service", withoutImage(&lambda.Function{PackageType: lambda.Image, Code: lambda.Code{ImageURI: "i"}}, Serverless), "Local invocation of lambdas pointing AWS ECR images is not supported"},
 		{"tenant", checkTenant(isolated, &lambda.Invocation{}), "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your request and try again."},
 		{"no tenant", checkTenant(&lambda.Function{}, &lambda.Invocation{TenantID: "t"}), "The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your request and try again."},
 	}
@@ -86,7 +87,7 @@ func TestRefusalsHaveAWSsWords(t *testing.T) {
 	if err := checkTenant(isolated, &lambda.Invocation{TenantID: "t"}); err != nil {
 		t.Error(err)
 	}
-	if err := broken(diag.List{{Summary: "x"}}); err.Error() != "x" {
+	if err := broken(diag.List{{Summary: "x"}}, ""); err.Error() != "x" {
 		t.Errorf("another problem is %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/artifact/bundle"
@@ -52,7 +53,7 @@ func Describe(ctx context.Context, o Options) (out *Environment, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the bootstraps: %w", err)
 	}
-	defer func() { err = errors.Join(err, s.removeTemporary()) }()
+	defer func() { err = errors.Join(err, s.removeTemporary(), w.release()) }()
 	out = &Environment{Function: w.fn, Diags: w.diags}
 	code, err := bundle.Prepare(w.fn, layerCache(o))
 	if err != nil {
@@ -117,28 +118,52 @@ func stillUnresolved(diags diag.List, before, after *lambda.Function, options []
 	})
 }
 
-// session finds the user's credentials and region for functions. The
-// Serverless vocabulary takes them from the shell's environment alone.
-func session(ctx context.Context, diags *diag.List, o Options) (remote.Session, error) {
+// session finds the user's credentials and region for functions.
+func session(ctx context.Context, diags *diag.List, p *lambda.Project, o Options) (remote.Session, error) {
 	if o.Vocabulary == Serverless {
-		return remote.Session{}, nil
+		return frameworkSession(ctx, diags, p, o)
 	}
 	s, err := remote.Load(ctx, remote.Options{Env: o.Env, Profile: o.Profile})
 	if asked := first(o.Profile, o.Env["AWS_PROFILE"], o.Env["AWS_DEFAULT_PROFILE"]); err == nil && asked != "" && s.Keys == (remote.Keys{}) {
 		diags.Warnf(diag.Range{}, "profile", "the AWS profile %q has no credentials, so the function gets placeholders", asked)
 	}
+	return s, withoutProfile(err, diags, "Nobody has asked for this profile, so the function gets placeholders for credentials.")
+}
+
+// withoutProfile makes a warning of a profile that fails and that nobody has
+// asked for; detail says what comes of it. The profile that the user wants is
+// an error.
+func withoutProfile(err error, diags *diag.List, detail string) error {
 	failed, ok := errors.AsType[*remote.ProfileError](err)
 	if !ok {
-		return s, err
+		return err
 	}
 	d := profileProblem(failed)
 	if failed.Wanted {
-		return s, problem(InProject, d)
+		return problem(InProject, d)
 	}
-	d.Severity = diag.Warning
-	d.Detail = "Nobody has asked for this profile, so the function gets placeholders for credentials."
+	d.Severity, d.Detail = diag.Warning, detail
 	*diags = append(*diags, d)
-	return s, nil
+	return nil
+}
+
+// frameworkSession finds credentials where the Serverless Framework does, its
+// .env files included. That there are none is no matter.
+func frameworkSession(ctx context.Context, diags *diag.List, p *lambda.Project, o Options) (remote.Session, error) {
+	env := maps.Clone(o.Env)
+	for _, v := range p.Inherited {
+		if _, set := env[v.Name]; !set {
+			env[v.Name] = v.Value
+		}
+	}
+	s, err := remote.LoadServerless(ctx, remote.ServerlessOptions{
+		Options: remote.Options{Env: env, Profile: o.Profile}, ProviderProfile: p.Profile, Stage: p.Stage,
+	})
+	if failed, ok := errors.AsType[*remote.ProfileError](err); ok && failed.Wanted {
+		text := fmt.Sprintf("AWS profile %q doesn't seem to be configured", failed.Profile)
+		return s, &Refusal{Problem: problem(InProject, profileProblem(failed)), Message: text}
+	}
+	return s, withoutProfile(err, diags, "The function gets no credentials from it.")
 }
 
 func profileProblem(e *remote.ProfileError) diag.Diagnostic {
@@ -167,7 +192,7 @@ func environ(o Options, p *lambda.Project, s remote.Session) instance.Environ {
 		e.Override = append(e.Override, Variable{Name: name, Value: value, From: fromOption})
 	}
 	if o.Vocabulary == Serverless {
-		inShell(&e, o, p)
+		inShell(&e, o, p, s)
 		return e
 	}
 	e.Region, e.RegionFrom = region(o, p, s)
@@ -200,17 +225,50 @@ func region(o Options, p *lambda.Project, s remote.Session) (name, from string) 
 
 // inShell is the environment of the Serverless vocabulary: the framework runs
 // functions in the user's shell, and takes the region from the service alone.
-func inShell(e *instance.Environ, o Options, p *lambda.Project) {
+func inShell(e *instance.Environ, o Options, p *lambda.Project, s remote.Session) {
 	e.Region, e.RegionFrom = region(o, p, remote.Session{})
-	e.AccessKeyID, e.SecretAccessKey, e.SessionToken = o.Env["AWS_ACCESS_KEY_ID"], o.Env["AWS_SECRET_ACCESS_KEY"], o.Env["AWS_SESSION_TOKEN"]
-	e.KeysFrom = fromShell
-	for _, v := range p.Inherited {
-		e.Inherit = append(e.Inherit, Variable{Name: v.Name, Value: v.Value, From: v.Source.String()})
+	e.AccessKeyID, e.SecretAccessKey, e.SessionToken, e.KeysFrom = s.Keys.AccessKeyID, s.Keys.SecretAccessKey, s.Keys.SessionToken, s.Keys.From
+	names := o.EnvOrder
+	if names == nil {
+		names = slices.Sorted(maps.Keys(o.Env))
 	}
-	for _, name := range slices.Sorted(maps.Keys(o.Env)) {
+	for _, name := range names {
 		e.Inherit = append(e.Inherit, Variable{Name: name, Value: o.Env[name], From: fromShell})
 	}
+	for _, v := range p.Inherited {
+		if _, set := o.Env[v.Name]; !set {
+			e.Inherit = append(e.Inherit, Variable{Name: v.Name, Value: v.Value, From: v.Source.String()})
+		}
+	}
+	e.Shell = func(fn *lambda.Function) []Variable { return frameworkVariables(fn, e, first(o.Profile, p.Profile)) }
 	e.Override = slices.Insert(e.Override, 0, Variable{Name: "IS_LOCAL", Value: "true", From: instance.FromLambkin})
+}
+
+// frameworkVariables are what `serverless invoke local` sets over the user's
+// shell, in its order. The paths are those of AWS's environment, whether this
+// machine has them or not.
+func frameworkVariables(fn *lambda.Function, e *instance.Environ, profile string) []Variable {
+	own := func(name, value string) Variable {
+		return Variable{Name: name, Value: value, From: instance.FromLambkin}
+	}
+	out := []Variable{
+		own("LANG", "en_US.UTF-8"),
+		own("LD_LIBRARY_PATH", "/usr/local/lib64/node-v4.3.x/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib"),
+		own("LAMBDA_TASK_ROOT", "/var/task"),
+		own("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+		{Name: "AWS_REGION", Value: e.Region, From: e.RegionFrom},
+		{Name: "AWS_DEFAULT_REGION", Value: e.Region, From: e.RegionFrom},
+		own("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/"+fn.Name),
+		own("AWS_LAMBDA_LOG_STREAM_NAME", "2016/12/02/[$LATEST]f77ff5e4026c45bda9a9ebcec6bc9cad"),
+		own("AWS_LAMBDA_FUNCTION_NAME", fn.Name),
+		own("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", strconv.Itoa(fn.MemoryMB)),
+		own("AWS_LAMBDA_FUNCTION_VERSION", lambda.LatestVersion),
+		own("NODE_PATH", "/var/runtime:/var/task:/var/runtime/node_modules"),
+	}
+	if profile != "" {
+		out = append(out, own("AWS_PROFILE", profile))
+	}
+	return out
 }
 
 // samVariables are what `sam local` sets beyond AWS.

@@ -132,6 +132,7 @@ func TestServerlessSeesTheShell(t *testing.T) {
 	}
 	want := map[string]string{
 		"MINE": "shell: m", "AWS_REGION": "serverless.yml: eu-west-1", "IS_LOCAL": "lambkin: true", "A": "serverless.yml:7: service", "FROM_FILE": ".env:1: x",
+		"AWS_ACCESS_KEY_ID": "profile default: AKDEFAULT",
 	}
 	if diff := cmp.Diff(want, from(e, "MINE", "AWS_REGION", "IS_LOCAL", "A", "FROM_FILE", "AWS_ACCESS_KEY_ID")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -209,7 +210,7 @@ func TestProfilesThatAreOfNoUse(t *testing.T) {
 			env := inProject(t, map[string]string{".aws/config": signOn})
 			t.Setenv("HOME", env["HOME"])
 			var diags diag.List
-			_, err := session(t.Context(), &diags, Options{Env: env, Profile: tt.profile})
+			_, err := session(t.Context(), &diags, &lambda.Project{}, Options{Env: env, Profile: tt.profile})
 			var got []string
 			if p, ok := errors.AsType[*Problem](err); ok {
 				got = messages(p.List)
@@ -243,7 +244,7 @@ func TestSessionEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var diags diag.List
-	if _, err := session(ctx, &diags, Options{Env: env}); !errors.Is(err, context.Canceled) {
+	if _, err := session(ctx, &diags, &lambda.Project{}, Options{Env: env}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, %v", err, messages(diags))
 	}
 }

@@ -28,6 +28,8 @@ const (
 type Problem struct {
 	Kind ProblemKind
 	List diag.List
+	// File is the project's file, "" where that is not known.
+	File string
 }
 
 func (p *Problem) Error() string { return p.List.Error() }

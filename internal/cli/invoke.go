@@ -119,26 +119,29 @@ func (o *invokeOptions) run(ctx context.Context) error {
 	if err := o.environment.apply(&options); err != nil {
 		return err
 	}
-	fn, res, err := Invoke(ctx, s, options, lambda.Invocation{TenantID: o.tenant}, o.readEvent)
+	fn, res, err := Invoke(ctx, s, options, o.prepare)
 	if err != nil {
 		return err
 	}
 	return o.print(fn, res, report)
 }
 
-// Invoke opens the project, sends inv with the event as its payload to the
+// Invoke opens the project, sends the invocation that prepare fills in to the
 // wanted function and returns when all of its processes are gone and all
 // records are out. It prints the project's warnings. The event is read when
 // the function is known to be there: a misspelt name is told before anybody
 // has to type an event.
-func Invoke(ctx context.Context, s *Streams, o app.Options, inv lambda.Invocation, event func(context.Context) ([]byte, error)) (fn *lambda.Function, res *lambda.Result, err error) {
+func Invoke(ctx context.Context, s *Streams, o app.Options,
+	prepare func(context.Context, *app.System, *lambda.Invocation) error,
+) (fn *lambda.Function, res *lambda.Result, err error) {
 	system, err := app.Open(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, system.Close()) }()
 	s.Diags(system.Diags)
-	if inv.Payload, err = event(ctx); err != nil {
+	var inv lambda.Invocation
+	if err := prepare(ctx, system, &inv); err != nil {
 		return nil, nil, err
 	}
 	res, err = system.Invoke(ctx, system.Function, &inv)
@@ -146,6 +149,12 @@ func Invoke(ctx context.Context, s *Streams, o app.Options, inv lambda.Invocatio
 		system.Settle()
 	}
 	return system.Function, res, err
+}
+
+func (o *invokeOptions) prepare(ctx context.Context, _ *app.System, inv *lambda.Invocation) (err error) {
+	inv.TenantID = o.tenant
+	inv.Payload, err = o.readEvent(ctx)
+	return err
 }
 
 func (o *invokeOptions) readEvent(ctx context.Context) (data []byte, err error) {

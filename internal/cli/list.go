@@ -55,6 +55,7 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	options.Events = o.output.json
 	p, diags, err := app.Load(ctx, options)
 	if err != nil {
 		return err
@@ -103,6 +104,10 @@ func orDash(s string) string {
 }
 
 func listJSON(w io.Writer, p *lambda.Project, diags diag.List) error {
+	type event struct {
+		Type     string          `json:"type"`
+		Settings json.RawMessage `json:"settings,omitempty"`
+	}
 	type function struct {
 		Function  string   `json:"function"`
 		LogicalID string   `json:"logicalId"`
@@ -114,13 +119,17 @@ func listJSON(w io.Writer, p *lambda.Project, diags diag.List) error {
 		MemoryMB  int      `json:"memorySizeMB"`
 		Timeout   float64  `json:"timeoutSeconds"`
 		Source    string   `json:"source"`
+		Events    []event  `json:"events,omitempty"` // of Serverless services
 		Problems  []string `json:"problems,omitempty"`
 	}
 	list := []function{}
 	for _, f := range p.Functions {
 		entry := function{
 			f.Path, f.LogicalID, f.Name, f.Runtime, f.Handler, string(f.PackageType), codeText(p, f),
-			f.MemoryMB, f.Timeout.Seconds(), f.Source.String(), nil,
+			f.MemoryMB, f.Timeout.Seconds(), f.Source.String(), nil, nil,
+		}
+		for _, e := range f.Events {
+			entry.Events = append(entry.Events, event{e.Type, e.Settings})
 		}
 		for _, d := range diags {
 			if d.Subject == f.Path {

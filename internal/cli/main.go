@@ -42,8 +42,9 @@ type Dialect struct {
 	// added on the topmost level of its own.
 	Attach func(root *cobra.Command, s *Streams) []*cobra.Command
 	// Rewrite turns what the other tool takes on its command line and this
-	// one's parser does not into what both take; nil for nothing.
-	Rewrite func(args []string) []string
+	// one's parser does not into what both take; nil for nothing. Its error is
+	// one for Fail.
+	Rewrite func(args []string) ([]string, error)
 	// Fail prints an error as the other tool would and returns its exit status.
 	Fail func(s *Streams, cmd *cobra.Command, err error) int
 }
@@ -80,7 +81,10 @@ func Main(ctx context.Context, args []string, s *Streams, dialects ...Dialect) i
 			owner[cmd] = d
 		}
 		if d.Rewrite != nil {
-			args = d.Rewrite(args)
+			var err error
+			if args, err = d.Rewrite(args); err != nil {
+				return d.Fail(s, root, err)
+			}
 		}
 	}
 	root.SetArgs(args)

@@ -18,8 +18,9 @@ import (
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// Env is the user's environment.
-	Env map[string]string
+	// Env is the user's environment, EnvOrder its names as they stand there.
+	Env      map[string]string
+	EnvOrder []string
 	// OutTTY and ErrTTY say that a person is looking.
 	OutTTY, ErrTTY bool
 }
@@ -30,6 +31,7 @@ func OSStreams() *Streams {
 	for _, entry := range os.Environ() {
 		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
 			s.Env[name] = value
+			s.EnvOrder = append(s.EnvOrder, name)
 		}
 	}
 	return s

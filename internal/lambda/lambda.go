@@ -31,6 +31,10 @@ type Project struct {
 	File string
 	// Region is the region the project says it is deployed to, "" where it leaves that to the caller.
 	Region string
+	// Stage is a Serverless service's stage, "" for other projects.
+	Stage string
+	// Profile names the profile of the user's AWS files that the project asks for, "" for none.
+	Profile string
 	// Functions are in the order of the file.
 	Functions []*Function
 	// Inherited holds variables that the project's own tool adds to its own
@@ -64,13 +68,17 @@ type Function struct {
 	Handler      string
 	Architecture string // "x86_64" or "arm64"
 	Code         Code
-	Layers       []Layer
+	// Build says how the code is made of its sources, nil when it runs as it lies.
+	Build  *Build
+	Layers []Layer
 
 	MemoryMB    int           // 128 to 10240
 	Timeout     time.Duration // 1 s to 900 s
 	EphemeralMB int           // size of /tmp, 512 to 10240
 	// Environment holds the configured variables in the order of the file; names are unique.
 	Environment []Variable
+	// Events are what invokes the function, where the loader was asked for them.
+	Events []Event
 	// LogFormat is "Text" or "JSON".
 	LogFormat string
 	// LogLevel is the application's log level for JSON logs, "" for AWS's default.
@@ -107,6 +115,28 @@ type Code struct {
 	Inline   string // source text (InlineCode, ZipFile)
 	Remote   string // what the project names that is not on this machine: an S3 object, an ECR image
 	ImageURI string
+
+	// Built is the folder that holds what was made of the sources in Dir, at the
+	// handler's path; "" when the code runs as it lies.
+	Built string
+	// SourceMaps is set when stack traces are to name the sources of Built.
+	SourceMaps bool
+}
+
+// Build says how Node.js code is made of sources in TypeScript, or of what the
+// project gives to a bundler.
+type Build struct {
+	// Settings are esbuild's, as the project writes them: a JSON object, nil for none.
+	Settings []byte
+	Source   Source
+}
+
+// Event is one source of invocations, in the words of the project.
+type Event struct {
+	Type string // "http", "schedule"
+	// Settings are the project's, as JSON text; nil where it gives none.
+	Settings []byte
+	Source   Source
 }
 
 // Layer is one layer of a function. Exactly one field besides Source is set.
@@ -185,6 +215,10 @@ type Invocation struct {
 	TraceID string
 	// TenantID names the tenant of a function with tenant isolation.
 	TenantID string
+	// Context is JSON text that takes the place of the context object's members,
+	// as `serverless invoke local --context` has it; nil for none. Only that
+	// vocabulary's functions know of it.
+	Context []byte
 }
 
 // Result is a function's answer.
@@ -201,7 +235,13 @@ type Result struct {
 	// ErrorType is the platform's name for the failure ("Sandbox.Timedout",
 	// "Runtime.ExitError") where the platform, not the function's runtime, made Payload; else "".
 	ErrorType string
+	// ExitStatus is how the function's process ended when ErrorType is
+	// [Exited]; negative when a signal ended it.
+	ExitStatus int
 }
+
+// Exited is the ErrorType of an invocation whose process ended before it had answered.
+const Exited = "Runtime.ExitError"
 
 // TimedOut is the ErrorType of an invocation that ran into its function's timeout.
 const TimedOut = "Sandbox.Timedout"

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -49,11 +50,61 @@ type Options struct {
 	Parameters map[string]string
 	// Flags are the command's options by long name, for ${opt:…}.
 	Flags map[string]string
+	// BadParameter is what was given as a parameter but names none, "" for
+	// nothing; it spoils every parameter that is asked for.
+	BadParameter string
+	// Overrides are values for variables of a Serverless service, by what they
+	// ask for ("ssm:/db/password"); they are looked up nowhere.
+	Overrides map[string]string
+	// Events asks for the functions' events, too.
+	Events bool
+	// AWS gives access to what only AWS knows; nil where nobody may be asked.
+	AWS func(Account) Lookups
+	// Node gives the path of the user's Node.js, for configuration that is a
+	// program; Output takes what that prints.
+	Node   func() (string, error)
+	Output io.Writer
 	// Only names the one function that is wanted, in any of the ways a user
 	// may name it. The others need not be complete, and what only they need
 	// is not looked up. "" means all.
 	Only string
 }
+
+// Account says whose AWS is asked, in the project's words; empty fields leave
+// it to the user's environment.
+type Account struct {
+	Profile, Region, Stage string
+	// Env is what the project's own files add to the user's environment.
+	Env map[string]string
+}
+
+// Lookups ask AWS. A region "" is the account's. What is not there is no
+// error; found then is false. Answers may be remembered.
+type Lookups interface {
+	StackOutput(ctx context.Context, region, stack, output string) (value string, found bool, err error)
+	Export(ctx context.Context, region, name string) (value string, found bool, err error)
+	// StackResource gives a resource's physical id.
+	StackResource(ctx context.Context, region, stack, logicalID string) (value string, found bool, err error)
+	// Parameter gives a parameter of the Systems Manager; kind is String,
+	// StringList or SecureString.
+	Parameter(ctx context.Context, region, name string, decrypt bool) (value, kind string, found bool, err error)
+	// Object gives the text of an object in S3.
+	Object(ctx context.Context, region, bucket, key string) (value string, found bool, err error)
+	AccountID(ctx context.Context) (string, error)
+}
+
+// LookupError is what [Lookups] fail with.
+type LookupError struct {
+	// NoCredentials is set when the user has none for AWS, so that nobody was asked.
+	NoCredentials bool
+	// Hint says what to do, "" where that is not known.
+	Hint string
+	Err  error
+}
+
+func (e *LookupError) Error() string { return e.Err.Error() }
+
+func (e *LookupError) Unwrap() error { return e.Err }
 
 // ErrNotFound says that a folder holds no project that lambkin knows.
 var ErrNotFound = errors.New("no project found")

@@ -45,6 +45,21 @@ func (h *Host) Find(l *Language, want Version, runtime string) (Interpreter, []s
 	return found, []string{notice}, nil
 }
 
+// Any returns the interpreter that the user's shell would run, whatever its
+// version, else the newest that a version manager keeps.
+func (h *Host) Any(l *Language) (Interpreter, bool) {
+	probe := &prober{host: h, lang: l}
+	defer probe.remember()
+	if all := h.allOnPath(probe); len(all) > 0 {
+		return all[0], true
+	}
+	managed := h.managed(l)
+	if len(managed) == 0 {
+		return Interpreter{}, false
+	}
+	return slices.MaxFunc(managed, func(a, b Interpreter) int { return a.Version.Compare(b.Version) }), true
+}
+
 // Survey says for each version whether the machine has it. Versions that are
 // not current are left out when they are missing.
 func (h *Host) Survey(l *Language, versions []Version, current func(Version) bool) []Finding {

@@ -1,15 +1,27 @@
 package runtimes
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 )
 
-// Dialect is the variable that tells a bootstrap whose wrapper to follow; the
-// bootstrap takes it away before user code runs.
-const Dialect = "_LAMBKIN_DIALECT"
+// Variables between lambkin and its bootstraps, which take them away before
+// user code runs. Their names begin with [Private].
+const (
+	Private = "_LAMBKIN_"
+	// Dialect says whose wrapper a bootstrap follows: "serverless", or absent for AWS.
+	Dialect = Private + "DIALECT"
+	// About is the function as the Serverless Framework tells it, {"name", "timeout"}.
+	About = Private + "FUNCTION"
+	// Code is the folder that modules are loaded from, in place of LAMBDA_TASK_ROOT.
+	Code = Private + "CODE"
+	// Shell is what a bootstrap makes of its environment when it has read its
+	// own variables, {"unset": [name…], "set": [[name, value]…]}.
+	Shell = Private + "SHELL"
+)
 
 // Add adds variables to the environment. One that the function's own
 // configuration sets is left out, as AWS's runtimes do.
@@ -26,7 +38,11 @@ func (l *Launch) Add(fn *lambda.Function, variables ...string) {
 func (l *Launch) Identify(fn *lambda.Function, host *Host) {
 	l.Env = append(l.Env, "AWS_EXECUTION_ENV=AWS_Lambda_"+fn.Runtime)
 	if host.Serverless {
-		l.Env = append(l.Env, Dialect+"=serverless")
+		about, _ := json.Marshal(struct { // texts and numbers always encode
+			Name    string `json:"name"`
+			Timeout int    `json:"timeout"` // seconds
+		}{fn.Name, int(fn.Timeout.Seconds())})
+		l.Env = append(l.Env, Dialect+"=serverless", About+"="+string(about))
 	}
 }
 

@@ -45,7 +45,7 @@ func TestConfiguredVariablesStay(t *testing.T) {
 	l := &Launch{}
 	l.Add(fn, "PATH=/theirs", "NODE_PATH=/n=1")
 	l.Identify(fn, &Host{Serverless: true})
-	want := []string{"NODE_PATH=/n=1", "AWS_EXECUTION_ENV=AWS_Lambda_nodejs22.x", "_LAMBKIN_DIALECT=serverless"}
+	want := []string{"NODE_PATH=/n=1", "AWS_EXECUTION_ENV=AWS_Lambda_nodejs22.x", "_LAMBKIN_DIALECT=serverless", `_LAMBKIN_FUNCTION={"name":"","timeout":0}`}
 	if diff := cmp.Diff(want, l.Env); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
 	}

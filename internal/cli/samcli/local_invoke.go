@@ -96,7 +96,7 @@ func (o *invokeOptions) run(ctx context.Context) error {
 	}
 	log := &telemetry.Text{Platform: logs, NewLines: true}
 	options.Sink = o.announce(log.Record)
-	fn, res, err := cli.Invoke(ctx, o.streams, options, lambda.Invocation{TenantID: o.tenant}, o.readEvent)
+	fn, res, err := cli.Invoke(ctx, o.streams, options, o.prepare)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,13 @@ func (o *invokeOptions) findTemplate() error {
 	return nil
 }
 
-func (o *invokeOptions) readEvent(context.Context) ([]byte, error) {
+func (o *invokeOptions) prepare(_ context.Context, _ *app.System, inv *lambda.Invocation) (err error) {
+	inv.TenantID = o.tenant
+	inv.Payload, err = o.readEvent()
+	return err
+}
+
+func (o *invokeOptions) readEvent() ([]byte, error) {
 	where := o.event
 	switch o.event {
 	case "":

@@ -20,7 +20,7 @@ import (
 
 // Dialect is SAM CLI's command line.
 func Dialect() cli.Dialect {
-	return cli.Dialect{Links: []string{"sam"}, Attach: attach, Rewrite: rewrite, Fail: fail}
+	return cli.Dialect{Links: []string{"sam"}, Attach: attach, Rewrite: func(args []string) ([]string, error) { return rewrite(args), nil }, Fail: fail}
 }
 
 func attach(root *cobra.Command, s *cli.Streams) []*cobra.Command {

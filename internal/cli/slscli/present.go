@@ -3,7 +3,6 @@ package slscli
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf16"
@@ -13,38 +12,42 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 )
 
-// present gives a result the form in which the framework prints it, and tells
-// whether it is a failure. Node.js results are printed as JSON.stringify does
-// with an indent of four, and not at all when they are falsy; those of Python
-// as json.dumps does.
-func present(fn *lambda.Function, res *lambda.Result) (out []byte, failed bool, err error) {
-	if res.FunctionError != "" {
-		return indented(errorObject(res.Payload)), true, nil
+// present gives a result the form in which the framework prints it: Node.js's
+// and Python's as JSON with an indent of four, Ruby's on one line. Of Node.js
+// nothing is printed that counts as false.
+func present(fn *lambda.Function, payload []byte) []byte {
+	switch {
+	case isNode(fn) && falsy(payload):
+		return nil
+	case strings.HasPrefix(fn.Runtime, "ruby"):
+		return append(bytes.Clone(payload), '\n')
 	}
-	if !json.Valid(res.Payload) {
-		return append(bytes.Clone(res.Payload), '\n'), false, nil
+	return indented(payload)
+}
+
+// presentFailure gives a failure the form in which the framework prints it,
+// and tells the command's exit status. Most are an error object; what Node.js's
+// wrapper finds wrong by itself is a sentence; and a Node.js function that ends
+// its own process ends the framework's, too, without a word.
+func presentFailure(fn *lambda.Function, res *lambda.Result) (out []byte, status int) {
+	if isNode(fn) && res.ErrorType == lambda.Exited && res.ExitStatus >= 0 {
+		return nil, res.ExitStatus
 	}
-	if strings.HasPrefix(fn.Runtime, "python") {
-		return ascii(indented(res.Payload)), false, nil
+	var e struct {
+		Type    string `json:"errorType"`
+		Message string `json:"errorMessage"`
 	}
-	if !strings.HasPrefix(fn.Runtime, "nodejs") {
-		return indented(res.Payload), false, nil
+	if err := json.Unmarshal(res.Payload, &e); err == nil && isNode(fn) && res.ErrorType == "" && strings.HasPrefix(e.Type, "Runtime.") {
+		return []byte("Error:\n" + e.Message + "\n"), 1
 	}
-	switch string(bytes.TrimSpace(res.Payload)) {
-	case "null", "false", "0", `""`:
-		return nil, false, nil
-	}
-	payload, err := withParsedBody(res.Payload)
-	if err != nil {
-		return nil, false, err
-	}
-	return indented(payload), false, nil
+	return indented(errorObject(res.Payload)), 1
 }
 
 // indented lays JSON out with an indent of four and ends it with a line feed.
+// What is not JSON stays as it is.
 func indented(payload []byte) []byte {
 	var b bytes.Buffer
-	if err := json.Indent(&b, payload, "", "    "); err != nil {
+	if err := json.Indent(&b, bytes.TrimSpace(payload), "", "    "); err != nil {
 		b.Reset()
 		b.Write(payload)
 	}
@@ -52,17 +55,17 @@ func indented(payload []byte) []byte {
 	return b.Bytes()
 }
 
-// errorObject makes the framework's error object of a runtime's.
+// errorObject makes the framework's error object of a runtime's: what has
+// failed, of which kind, and where.
 func errorObject(payload []byte) []byte {
 	n, diags := doc.ParseJSON(payload, "")
 	if diags.HasErrors() || !n.Is(doc.Map) {
 		return payload
 	}
-	at := diag.Range{}
 	out := &doc.Node{Kind: doc.Map}
 	add := func(name string, value *doc.Node) {
 		if value != nil {
-			out.Pairs = append(out.Pairs, doc.Pair{Key: name, KeyRange: at, Value: value})
+			out.Pairs = append(out.Pairs, doc.Pair{Key: name, KeyRange: diag.Range{}, Value: value})
 		}
 	}
 	add("errorMessage", n.Get("errorMessage"))
@@ -75,37 +78,7 @@ func errorObject(payload []byte) []byte {
 	return []byte(out.JSON())
 }
 
-// withParsedBody shows the JSON body of a response for API Gateway as the
-// object that it is, as the framework does when the response says in exactly
-// these words that it is JSON.
-func withParsedBody(payload []byte) ([]byte, error) {
-	if !bytes.Contains(payload, []byte(`"Content-Type"`)) {
-		return payload, nil
-	}
-	n, diags := doc.ParseJSON(payload, "")
-	if diags.HasErrors() {
-		return payload, nil
-	}
-	contentType, _ := n.Get("headers").Get("Content-Type").Str()
-	body, isText := n.Get("body").Str()
-	if contentType != "application/json" || !isText || body == "" {
-		return payload, nil
-	}
-	parsed, diags := doc.ParseJSON([]byte(body), "")
-	if diags.HasErrors() {
-		return nil, errors.New("Content-Type of response is application/json but body is not json")
-	}
-	out := *n
-	out.Pairs = append([]doc.Pair(nil), n.Pairs...)
-	for i := range out.Pairs {
-		if out.Pairs[i].Key == "body" {
-			out.Pairs[i].Value = parsed
-		}
-	}
-	return []byte(out.JSON()), nil
-}
-
-// ascii escapes what is not ASCII, as Python's json.dumps does.
+// ascii escapes what is not ASCII, as JSON may.
 func ascii(text []byte) []byte {
 	var b bytes.Buffer
 	for _, c := range string(text) {

@@ -27,6 +27,7 @@ type outcome struct {
 	errorType string
 	message   string             // for the log; "" when the runtime has said it
 	answer    *runtimeapi.Answer // the runtime's own error object, nil when the platform makes one
+	exit      int                // the process's exit status, when it is what ended the phase
 }
 
 // serve runs the invocation. With settling set, the runtime goes on and a
@@ -221,12 +222,15 @@ func (c *call) fail(o *outcome) *lambda.Result {
 		a = &runtimeapi.Answer{Payload: body, ContentType: "application/json", Failed: true, ErrorType: o.errorType, Platform: true}
 	}
 	c.report(o, true)
-	return c.result(a)
+	res := c.result(a)
+	res.ExitStatus = o.exit
+	return res
 }
 
 // exited says how the runtime process has ended.
 func (c *call) exited() *outcome {
-	return &outcome{status: telemetry.Failure, errorType: "Runtime.ExitError", message: exitText(c.run.proc.Exit())}
+	exit := c.run.proc.Exit()
+	return &outcome{status: telemetry.Failure, errorType: lambda.Exited, message: exitText(exit), exit: exit.Code}
 }
 
 func exitText(e sandbox.Exit) string {

@@ -3,6 +3,7 @@ package instance
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,24 +47,38 @@ type Environ struct {
 	// Extra gives further platform variables, such as AWS_SAM_LOCAL, as
 	// NAME=value; nil for none.
 	Extra func(*lambda.Function) []string
+	// Shell gives the variables that a peer sets in the user's shell in the
+	// place of AWS's, in its order; nil follows AWS. Functions then see Inherit,
+	// these, credentials, their own and Override, and nothing else; runtimes that
+	// are not lambkin's see AWS's besides.
+	Shell func(*lambda.Function) []Variable
 	// Override are variables that win over the function's own.
 	Override []Variable
 }
 
-// vars is an environment under construction: the last value set for a name counts.
-type vars map[string]Variable
+// vars is an environment under construction: the last value set for a name
+// counts, in the place of the first.
+type vars struct {
+	names  []string
+	byName map[string]Variable
+}
 
-func (v vars) set(name, value string) {
+func newVars() *vars { return &vars{byName: map[string]Variable{}} }
+
+func (v *vars) set(name, value string) {
 	v.add(Variable{Name: name, Value: value, From: FromLambkin})
 }
 
-func (v vars) add(all ...Variable) {
+func (v *vars) add(all ...Variable) {
 	for _, one := range all {
-		v[one.Name] = one
+		if _, known := v.byName[one.Name]; !known {
+			v.names = append(v.names, one.Name)
+		}
+		v.byName[one.Name] = one
 	}
 }
 
-func (v vars) setAll(entries []string) {
+func (v *vars) setAll(entries []string) {
 	for _, entry := range entries {
 		if name, value, ok := strings.Cut(entry, "="); ok {
 			v.set(name, value)
@@ -71,22 +86,26 @@ func (v vars) setAll(entries []string) {
 	}
 }
 
+func (v *vars) remove(name string) {
+	v.names = slices.DeleteFunc(v.names, func(have string) bool { return have == name })
+	delete(v.byName, name)
+}
+
 // sorted are the variables in the order of their names.
-func (v vars) sorted() []Variable {
-	out := make([]Variable, 0, len(v))
-	for _, one := range v {
-		out = append(out, one)
+func (v *vars) sorted() []Variable {
+	out := make([]Variable, 0, len(v.names))
+	for _, name := range slices.Sorted(slices.Values(v.names)) {
+		out = append(out, v.byName[name])
 	}
-	slices.SortFunc(out, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
-func (v vars) list() []string {
-	out := make([]string, 0, len(v))
-	for name, one := range v {
-		out = append(out, name+"="+one.Value)
+// list are the variables as NAME=value.
+func (v *vars) list() []string {
+	out := make([]string, 0, len(v.names))
+	for _, name := range v.names {
+		out = append(out, name+"="+v.byName[name].Value)
 	}
-	slices.Sort(out)
 	return out
 }
 
@@ -102,13 +121,12 @@ type own struct {
 // and last what the protocol between lambkin and the runtime needs. On AWS a
 // function cannot set the names of the fourth group at all; here it may, so
 // that it can point itself at another account or region.
-func environment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes.Paths, o own) vars {
-	v := vars{}
+func environment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes.Paths, o own) *vars {
+	v := newVars()
 	v.add(e.Inherit...)
 	v.setAll([]string{
 		"LANG=en_US.UTF-8",
 		"TZ=:UTC",
-		"PATH=/usr/local/bin:/usr/bin/:/bin",
 		"AWS_XRAY_CONTEXT_MISSING=LOG_ERROR",
 		"AWS_XRAY_DAEMON_ADDRESS=169.254.100.1:2000",
 		"_AWS_XRAY_DAEMON_ADDRESS=169.254.100.1",
@@ -117,31 +135,73 @@ func environment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes
 		"LAMBDA_RUNTIME_DIR=" + p.Runtime,
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
 	})
+	if _, inherited := v.byName["PATH"]; !inherited {
+		v.set("PATH", "/usr/local/bin:/usr/bin/:/bin")
+	}
 	v.setAll(l.Env)
 	platform(v, fn, e, o.logStream)
-	for _, c := range fn.Environment {
-		v.add(Variable{Name: c.Name, Value: c.Value, From: cmp.Or(c.Origin, c.Source.String()), Unresolved: c.Unresolved})
-	}
-	v.add(e.Override...)
+	v.add(configured(fn, e)...)
 	v.set("_HANDLER", fn.Handler)
 	v.set("LAMBDA_TASK_ROOT", p.Task)
 	v.set("LAMBDA_RUNTIME_DIR", p.Runtime)
 	v.set("AWS_LAMBDA_RUNTIME_API", o.api)
+	if _, bootstrapped := v.byName[runtimes.Dialect]; bootstrapped && e.Shell != nil {
+		v.set(runtimes.Shell, changes(v, shell(fn, e), e.Inherit))
+	}
 	return v
 }
 
-func platform(v vars, fn *lambda.Function, e *Environ, logStream string) {
+// configured are the function's own variables, and those that win over them.
+func configured(fn *lambda.Function, e *Environ) []Variable {
+	var out []Variable
+	for _, c := range fn.Environment {
+		out = append(out, Variable{Name: c.Name, Value: c.Value, From: cmp.Or(c.Origin, c.Source.String()), Unresolved: c.Unresolved})
+	}
+	return append(out, e.Override...)
+}
+
+// shell is the environment that functions see where a peer runs them from the
+// user's shell.
+func shell(fn *lambda.Function, e *Environ) *vars {
+	v := newVars()
+	v.add(e.Inherit...)
+	v.add(e.Shell(fn)...)
+	v.add(credentials(e)...)
+	v.add(configured(fn, e)...)
+	return v
+}
+
+// changes says in JSON what makes the environment that a process starts with
+// the one that its function is to see, in the order of the latter.
+func changes(have, want *vars, inherited []Variable) string {
+	out := struct {
+		Unset []string    `json:"unset"`
+		Set   [][2]string `json:"set"`
+	}{[]string{}, [][2]string{}}
+	old := map[string]bool{}
+	for _, one := range inherited {
+		old[one.Name] = true
+	}
+	for _, name := range have.names {
+		if _, seen := want.byName[name]; (!seen || !old[name]) && !strings.HasPrefix(name, runtimes.Private) {
+			out.Unset = append(out.Unset, name)
+		}
+	}
+	for _, name := range want.names {
+		if value := want.byName[name].Value; !old[name] || have.byName[name].Value != value {
+			out.Set = append(out.Set, [2]string{name, value})
+		}
+	}
+	text, _ := json.Marshal(out) // texts always encode
+	return string(text)
+}
+
+func platform(v *vars, fn *lambda.Function, e *Environ, logStream string) {
 	v.add(
 		Variable{Name: "AWS_REGION", Value: e.Region, From: cmp.Or(e.RegionFrom, FromLambkin)},
 		Variable{Name: "AWS_DEFAULT_REGION", Value: e.Region, From: cmp.Or(e.RegionFrom, FromLambkin)},
 	)
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": e.AccessKeyID, "AWS_SECRET_ACCESS_KEY": e.SecretAccessKey, "AWS_SESSION_TOKEN": e.SessionToken,
-	} {
-		if value != "" {
-			v.add(Variable{Name: name, Value: value, From: cmp.Or(e.KeysFrom, FromLambkin)})
-		}
-	}
+	v.add(credentials(e)...)
 	v.set("AWS_LAMBDA_FUNCTION_NAME", fn.Name)
 	v.set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", strconv.Itoa(fn.MemoryMB))
 	v.set("AWS_LAMBDA_FUNCTION_VERSION", lambda.LatestVersion)
@@ -154,6 +214,16 @@ func platform(v vars, fn *lambda.Function, e *Environ, logStream string) {
 	if e.Extra != nil {
 		v.setAll(e.Extra(fn))
 	}
+}
+
+// credentials are those of the account, without the empty ones.
+func credentials(e *Environ) []Variable {
+	from := cmp.Or(e.KeysFrom, FromLambkin)
+	return slices.DeleteFunc([]Variable{
+		{Name: "AWS_ACCESS_KEY_ID", Value: e.AccessKeyID, From: from},
+		{Name: "AWS_SECRET_ACCESS_KEY", Value: e.SecretAccessKey, From: from},
+		{Name: "AWS_SESSION_TOKEN", Value: e.SessionToken, From: from},
+	}, func(v Variable) bool { return v.Value == "" })
 }
 
 // Describe returns the environment that the runtime process of an instance
@@ -179,20 +249,21 @@ func Describe(ctx context.Context, opts Options) (variables []Variable, err erro
 		}
 	}
 	all := environment(opts.Function, &opts.Environ, launch, p, own{logStream: "YYYY/MM/DD/[" + lambda.LatestVersion + "]…", api: "127.0.0.1:…"})
-	for name := range all {
-		if strings.HasPrefix(name, private) {
-			delete(all, name)
-		}
-	}
-	if _, managed := all["AWS_EXECUTION_ENV"]; managed && !opts.Host.Serverless {
+	_, managed := all.byName["AWS_EXECUTION_ENV"]
+	_, bootstrapped := all.byName[runtimes.Dialect]
+	switch {
+	case bootstrapped && opts.Environ.Shell != nil:
+		all = shell(opts.Function, &opts.Environ)
+	case managed:
 		all.set("_X_AMZN_TRACE_ID", "Root=1-…") // the bootstrap sets it for each invocation
+	}
+	for _, name := range slices.Clone(all.names) {
+		if strings.HasPrefix(name, runtimes.Private) {
+			all.remove(name)
+		}
 	}
 	return all.sorted(), err
 }
-
-// private begins the names of variables that bootstraps take away before user
-// code runs.
-const private = "_LAMBKIN_"
 
 // reserved are the names that Lambda refuses in a function's configuration
 // (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html).

@@ -214,6 +214,7 @@ func writeEvent(w http.ResponseWriter, ev *Event) {
 	set("Lambda-Runtime-Invoked-Function-Arn", ev.ARN)
 	set("Lambda-Runtime-Trace-Id", inv.TraceID)
 	set("Lambda-Runtime-Client-Context", string(inv.ClientContext))
+	set("Lambkin-Context", string(inv.Context))
 	set("Lambda-Runtime-Cognito-Identity", string(inv.CognitoIdentity))
 	set("Lambda-Runtime-Aws-Tenant-Id", inv.TenantID)
 	_, _ = w.Write(inv.Payload) // a runtime that lost it asks again

@@ -61,14 +61,16 @@ func TestCorpusAgreesWithSAM(t *testing.T) {
 		}
 		files = append(files, found...)
 	}
-	if len(files) == 0 {
-		t.Fatalf("no templates in %s", corpus)
-	}
-	tally := &tally{}
+	tally, templates := &tally{}, 0
 	for _, file := range files {
-		compareTemplate(t, tally, filepath.Dir(file))
+		if compareTemplate(t, tally, filepath.Dir(file)) {
+			templates++
+		}
 	}
-	tally.print(os.Stdout, len(files))
+	if templates == 0 {
+		t.Skipf("no templates in %s", corpus)
+	}
+	tally.print(os.Stdout, templates)
 	if n := tally.unlisted(); n > 0 {
 		t.Errorf("%d differences have no reason", n)
 	}
@@ -93,7 +95,8 @@ type comparison struct {
 	unresolved bool // lambkin has warned that it does not know the value
 }
 
-func compareTemplate(t *testing.T, tally *tally, dir string) {
+// compareTemplate compares one template; false when the project is another tool's.
+func compareTemplate(t *testing.T, tally *tally, dir string) bool {
 	text, err := os.ReadFile(filepath.Join(dir, "expected.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -102,13 +105,16 @@ func compareTemplate(t *testing.T, tally *tally, dir string) {
 	if err := json.Unmarshal(text, &want); err != nil {
 		t.Fatalf("%s: %v", dir, err)
 	}
+	if want.Template == "" {
+		return false
+	}
 	tm := &template{name: filepath.Base(dir), dir: dir, trees: map[string]*doc.Node{}}
 	tm.project, tm.diags = cfn.Loader{}.Load(context.Background(), filepath.Join(dir, want.Template), project.Options{})
 	if tm.project == nil {
 		if len(want.Functions) > 0 {
 			tally.add(comparison{template: tm, field: "functions", sam: "a project", ours: tm.diags.Error()})
 		}
-		return
+		return true
 	}
 	ours := map[string]*lambda.Function{}
 	for _, fn := range tm.project.Functions {
@@ -128,6 +134,7 @@ func compareTemplate(t *testing.T, tally *tally, dir string) {
 	for path, fn := range ours {
 		tally.add(comparison{template: tm, fn: fn, field: "functions", item: path, ours: "found"})
 	}
+	return true
 }
 
 // compare compares all fields of a function.

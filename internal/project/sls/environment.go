@@ -3,6 +3,7 @@ package sls
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
@@ -24,6 +25,9 @@ func (b *builder) variables() []lambda.Variable {
 		node *doc.Node
 		path string
 	}{{b.provider, "provider"}, {b.node, b.entry.path()}} {
+		if from.node == b.node {
+			all = b.overlay(all, setting{node: &doc.Node{Kind: doc.Map, Pairs: b.pluginVariables()}, path: pluginDotenv})
+		}
 		s, ok := b.from(from.node, from.path, "environment")
 		switch {
 		case !ok || s.node == nil:
@@ -66,6 +70,11 @@ func (b *builder) environmentVariable(c configured) (lambda.Variable, bool) {
 	n, p := b.deep(c.pair.Value, c.path)
 	if p != nil {
 		needed := *p // others may need it too
+		if p.Code == circular && p.path != c.path {
+			// The framework tells it of the one that needs the circle, too.
+			b.report(p)
+			needed.Summary = strings.Replace(p.Summary, strconv.Quote(p.path), strconv.Quote(c.path), 1)
+		}
 		if p.path != c.path {
 			needed.Detail = strings.TrimSpace(p.Detail + fmt.Sprintf("\n%q needs it.", c.path))
 		}
@@ -73,7 +82,7 @@ func (b *builder) environmentVariable(c configured) (lambda.Variable, bool) {
 		return v, false
 	}
 	if n.IsScalar() {
-		v.Value = scalarText(n)
+		v.Value = b.pseudoParameters(scalarText(n), n.Range)
 		return v, true
 	}
 	if n.Kind == doc.Null {

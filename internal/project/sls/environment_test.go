@@ -108,7 +108,7 @@ func TestEnvironmentThatIsNoMap(t *testing.T) {
 
 func TestAVariableElsewhereSaysWhoNeedsIt(t *testing.T) {
 	_, diags := files{"serverless.yml": withEnvironment("V: ${self:custom.a}", "W: ${self:custom.a}") + "custom: {a: '${env:NOPE}'}\n"}.load(t, project.Options{})
-	if len(diags) != 1 || diags[0].Detail != `"functions.f.environment.V" needs it.` || diags[0].Range.Start.Line != 9 {
+	if len(diags) != 1 || diags[0].Detail != "The environment has no \"NOPE\".\n\"functions.f.environment.V\" needs it." || diags[0].Range.Start.Line != 9 {
 		t.Errorf("got %+v", diags)
 	}
 }
@@ -126,8 +126,8 @@ functions:
 		got = append(got, d.Subject+": "+d.Detail)
 	}
 	want := []string{
-		`f: "functions.f.environment.V" needs it.`,
-		`g: "functions.g.environment.W" needs it.`,
+		"f: The environment has no \"NOPE\".\n\"functions.f.environment.V\" needs it.",
+		"g: The environment has no \"NOPE\".\n\"functions.g.environment.W\" needs it.",
 		"g: The service reads the file in ${file(bad.yml):x}.\n\"functions.g.environment.X\" needs it.",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

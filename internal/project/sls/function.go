@@ -86,9 +86,11 @@ func (b *builder) fill() {
 	b.fn.LogFormat = b.logFormat()
 	if b.fn.PackageType == lambda.Zip {
 		b.fn.Code = b.code()
+		b.fn.Build = b.build()
 		b.fn.Layers = b.layers()
 	}
 	b.fn.Environment = b.variables()
+	b.fn.Events = b.events()
 }
 
 // report adds a problem of the function, once.

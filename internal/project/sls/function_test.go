@@ -81,7 +81,7 @@ func TestProblemsOfAFunction(t *testing.T) {
 		{"fraction", "{handler: h.f, timeout: 2.5}", `warning [f] serverless.yml:4:30 bad-value: "functions.f.timeout" is 2.5, but must be a whole number (lambkin takes 2)`},
 		{"no number", "{handler: h.f, timeout: [1]}", `warning [f] serverless.yml:4:30 bad-value: "functions.f.timeout" is [1], but must be a whole number (lambkin takes 6)`},
 		{"unknown architecture", "{handler: h.f, architecture: arm}", `warning [f] serverless.yml:4:35 bad-value: "functions.f.architecture" is "arm", not one of "x86_64", "arm64" (lambkin takes "x86_64")`},
-		{"variable in a setting", "{handler: h.f, timeout: '${env:T}'}", `error [f] serverless.yml:4:31 variable-missing: cannot resolve the variable at "functions.f.timeout": the environment has no "T" (set T, or give the variable a fallback: ${env:T, 'value'})`},
+		{"variable in a setting", "{handler: h.f, timeout: '${env:T}'}", `error [f] serverless.yml:4:31 variable-missing: Cannot resolve variable at "functions.f.timeout": Value not found at "env" source (set T, or give the variable a fallback: ${env:T, 'value'})`},
 		{"unknown image", "{image: bsae}", `error [f] serverless.yml:4:14 image: the image "bsae" is not in provider.ecr.images (did you mean "base"?)`},
 		{"image without name", "{image: {command: [a]}}", `error [f] serverless.yml:4:14 image: "functions.f.image" has neither a name nor a uri`},
 	}
@@ -179,7 +179,7 @@ func TestLayers(t *testing.T) {
 			`warning [f] serverless.yml:4:30 layer: "layers.nothing" has neither a path nor an artifact`,
 		}},
 		{"imported", "", "{handler: h.f, layers: [!ImportValue x]}", nil, []string{
-			`warning [f] serverless.yml:4:30 layer-unresolved: the layer cannot be resolved on this machine: Fn::ImportValue reads another stack's output (name it by its ARN, or add it to the service's layers)`,
+			`warning [f] serverless.yml:4:30 layer-unresolved: the layer cannot be resolved on this machine: the export "x" is known on AWS only (name it by its ARN, or add it to the service's layers)`,
 		}},
 		{"text that is no ARN", "", "{handler: h.f, layers: [tools]}", nil, []string{
 			`warning [f] serverless.yml:4:30 layer: "tools" is no ARN of a layer (a layer of the service is written {Ref: NameLambdaLayer})`,

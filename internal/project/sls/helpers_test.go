@@ -11,6 +11,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/diag"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/project"
+	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
 
 // files are a service's files by name. The test's folder is theirs.
@@ -74,4 +75,9 @@ func lines(l diag.List) []string {
 		out = append(out, line)
 	}
 	return out
+}
+
+// nodeOnPath finds the machine's Node.js when it is asked for.
+func nodeOnPath(t testing.TB) func() (string, error) {
+	return func() (string, error) { return testenv.Node(t), nil }
 }

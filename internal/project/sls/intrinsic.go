@@ -2,12 +2,14 @@ package sls
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
 	"github.com/lambkin-dev/lambkin/internal/doc"
+	"github.com/lambkin-dev/lambkin/internal/project"
 )
 
 // isIntrinsic reports whether n is a call of one of CloudFormation's functions.
@@ -34,7 +36,7 @@ func (s *service) evaluate(n *doc.Node) (value *doc.Node, why string) {
 	case "Fn::Join":
 		return s.fnJoin(arg)
 	case "Fn::ImportValue":
-		return nil, "Fn::ImportValue reads another stack's output"
+		return s.importValue(arg)
 	}
 	return nil, fmt.Sprintf("%q is known on AWS only", name)
 }
@@ -140,9 +142,42 @@ func (s *service) ref(id string, at diag.Range) (*doc.Node, string) {
 		s.names[id] = name
 	}
 	if name.why != "" {
-		return nil, name.why
+		return s.deployed(name.why, at, func(aws project.Lookups) (string, bool, error) {
+			return aws.StackResource(s.ctx, "", s.stackName(), id)
+		})
 	}
 	return doc.NewString(name.text, at), ""
+}
+
+// importValue is what another stack exports under a name.
+func (s *service) importValue(arg *doc.Node) (*doc.Node, string) {
+	name, why := s.certain(arg)
+	if why != "" {
+		return nil, why
+	}
+	return s.deployed(fmt.Sprintf("the export %q is known on AWS only", name), arg.Range, func(aws project.Lookups) (string, bool, error) {
+		return aws.Export(s.ctx, "", name)
+	})
+}
+
+// deployed asks AWS for something that is not known here, of which why says so.
+// Nobody is asked without credentials.
+func (s *service) deployed(why string, at diag.Range, ask func(project.Lookups) (string, bool, error)) (*doc.Node, string) {
+	aws := s.lookups()
+	if aws == nil {
+		return nil, why
+	}
+	value, found, err := ask(aws)
+	failed, ok := errors.AsType[*project.LookupError](err)
+	switch {
+	case ok && failed.NoCredentials:
+		return nil, why + ", and there are no credentials for it"
+	case err != nil:
+		return nil, fmt.Sprintf("%s: %v", why, err)
+	case !found:
+		return nil, why + ", and is not there either"
+	}
+	return doc.NewString(value, at), ""
 }
 
 // resourceName is what Ref gives for a resource, or why that is not known.

@@ -71,13 +71,13 @@ func TestNoValueLeavesTheVariableOut(t *testing.T) {
 func TestIntrinsicsThatOnlyAWSKnows(t *testing.T) {
 	tests := []struct{ name, in, want, json string }{
 		{"attribute", "!GetAtt Table.Arn", `"Fn::GetAtt" is known on AWS only`, `{"Fn::GetAtt":["Table","Arn"]}`},
-		{"import", "{Fn::ImportValue: exported}", "Fn::ImportValue reads another stack's output", `{"Fn::ImportValue":"exported"}`},
-		{"import put together", "{Fn::ImportValue: {Fn::Sub: '${AWS::StackName}-x'}}", "Fn::ImportValue reads another stack's output", `{"Fn::ImportValue":{"Fn::Sub":"${AWS::StackName}-x"}}`},
+		{"import", "{Fn::ImportValue: exported}", `the export "exported" is known on AWS only`, `{"Fn::ImportValue":"exported"}`},
+		{"import put together", "{Fn::ImportValue: {Fn::Sub: '${AWS::StackName}-x'}}", `the export "svc-dev-x" is known on AWS only`, `{"Fn::ImportValue":{"Fn::Sub":"${AWS::StackName}-x"}}`},
 		{"unknown resource", "!Ref Nope", `"Nope" is no resource of the service`, `{"Ref":"Nope"}`},
 		{"resource without name", "!Ref Unnamed", `"Unnamed" has no TableName, so AWS makes one up`, `{"Ref":"Unnamed"}`},
 		{"resource that AWS identifies", "!Ref Pool", `what Ref gives for "Pool" ("AWS::Cognito::UserPool") is known on AWS only`, `{"Ref":"Pool"}`},
 		{"resource in a circle", "!Ref Loop", `the name of "Loop" leads to itself`, `{"Ref":"Loop"}`},
-		{"resource with a bad name", "!Ref Wrong", `cannot resolve the variable at "resources.Resources.Wrong.Properties.BucketName": the environment has no "NOPE"`, `{"Ref":"Wrong"}`},
+		{"resource with a bad name", "!Ref Wrong", `Cannot resolve variable at "resources.Resources.Wrong.Properties.BucketName": Value not found at "env" source`, `{"Ref":"Wrong"}`},
 		{"identity of the stack", "!Ref AWS::StackId", `"AWS::StackId" is known on AWS only`, `{"Ref":"AWS::StackId"}`},
 		{"attribute in Sub", "!Sub '${Table.Arn}/*'", `the attribute "Table.Arn" is known on AWS only`, `{"Fn::Sub":"${Table.Arn}/*"}`},
 		{"attribute in Join", "!Join ['', [a, !GetAtt Table.Arn]]", `"Fn::GetAtt" is known on AWS only`, `{"Fn::Join":["",["a",{"Fn::GetAtt":["Table","Arn"]}]]}`},

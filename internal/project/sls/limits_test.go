@@ -36,7 +36,7 @@ func TestWhatGrowsWithoutEndIsGivenUp(t *testing.T) {
 		{"chain of variables", chain(600, "${NEXT}", "end"), "variable-depth"},
 		{"text that doubles", chain(30, "${NEXT}${NEXT}", "end"), "variable-too-large"},
 		{"map that doubles", chain(30, "{a: '${NEXT}', b: '${NEXT}'}", "end"), "variable-too-large"},
-		{"list in itself", "custom: {v0: ['${self:custom.v0}']}\n", "variable-circle"},
+		{"list in itself", "custom: {v0: ['${self:custom.v0}']}\n", "variable-too-large"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -50,10 +50,10 @@ func TestWhatGrowsWithoutEndIsGivenUp(t *testing.T) {
 
 func TestFilesThatVariablesCannotRead(t *testing.T) {
 	tests := []struct{ name, in, want string }{
-		{"folder", "${file(sub)}", `"${file(sub)}": reading "DIR/sub": it is a folder`},
-		{"no text", "${file(bytes.txt)}", `"${file(bytes.txt)}": "DIR/bytes.txt" is not a UTF-8 text`},
-		{"number for a name", "${file(1)}", `"${file(1)}": file needs the path of a file`},
-		{"map for a name", "${file(${self:provider})}", `"${file(${self:provider})}": file needs the path of a file`},
+		{"folder", "${file(sub)}", `Cannot resolve variable at "functions.f.environment.V": Cannot parse "DIR/sub": it is a folder`},
+		{"no text", "${file(bytes.txt)}", `Cannot resolve variable at "functions.f.environment.V": Cannot parse "DIR/bytes.txt": it is not a UTF-8 text`},
+		{"number for a name", "${file(1)}", `Cannot resolve variable at "functions.f.environment.V": Missing path argument in variable "file" source`},
+		{"map for a name", "${file(${self:provider})}", `Cannot resolve variable at "functions.f.environment.V": Missing path argument in variable "file" source`},
 		{"broken JSON", "${file(bad.json):a}", "invalid character '}' looking for beginning of object key string"},
 	}
 	for _, tt := range tests {

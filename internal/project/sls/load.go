@@ -1,7 +1,8 @@
 // Package sls loads services of the Serverless Framework. Their variables are
 // resolved lazily: what the wanted function does not need is not looked up, so
 // a secret that only another function reads is no reason to fail. It reads
-// files and never asks AWS.
+// files, runs those that are programs with the user's own Node.js, and asks
+// AWS only what nobody else knows.
 package sls
 
 import (
@@ -33,7 +34,9 @@ func (Loader) Kind() lambda.Kind { return lambda.KindServerless }
 
 // Names are the files that the framework looks for and lambkin reads, in the framework's order.
 func (Loader) Names() []string {
-	return []string{"serverless.yml", "serverless.yaml", "serverless.json"}
+	return []string{
+		"serverless.yml", "serverless.yaml", "serverless.json", "serverless.js", "serverless.mjs", "serverless.cjs", "serverless.ts",
+	}
 }
 
 // Accepts takes maps that have a service, or a provider with functions. It
@@ -60,11 +63,7 @@ func isScript(file string) bool {
 }
 
 // Load reads the service in file, as project.Loader says.
-func (l Loader) Load(_ context.Context, file string, opts project.Options) (*lambda.Project, diag.List) {
-	root, diags := read(file)
-	if root == nil {
-		return nil, diags
-	}
+func (l Loader) Load(ctx context.Context, file string, opts project.Options) (p *lambda.Project, diags diag.List) {
 	dir, err := filepath.Abs(filepath.Dir(file))
 	if err != nil {
 		diags.Errorf(diag.Range{File: file}, "read", "%v", err)
@@ -73,41 +72,70 @@ func (l Loader) Load(_ context.Context, file string, opts project.Options) (*lam
 	if l.Now == nil {
 		l.Now = time.Now
 	}
-	s := &service{diags: diags, names: map[string]resourceName{}, resolver: &resolver{
-		root: normalize(root), file: file, dir: dir, opts: opts, now: l.Now,
+	r := &resolver{
+		ctx: ctx, file: file, dir: dir, opts: opts, now: l.Now,
 		sources: sources(), files: map[string]*included{}, done: map[*doc.Node]result{},
-	}}
+	}
+	defer func() {
+		if err := r.endScripts(); err != nil {
+			diags.Errorf(diag.Range{File: file}, "script", "ending Node.js: %v", err)
+		}
+	}()
+	root, diags := r.read()
+	if root == nil {
+		return nil, diags
+	}
+	r.root = normalize(root)
+	s := &service{diags: diags, names: map[string]resourceName{}, resolver: r}
 	return s.load()
 }
 
-// read gives the map that a service file holds, nil when there is none.
-func read(file string) (*doc.Node, diag.List) {
-	var diags diag.List
-	whole := diag.Range{File: file}
-	if isScript(file) {
-		d := diags.Errorf(whole, "script", "lambkin does not read services that are written in JavaScript or TypeScript yet")
-		d.Hint = "print it once and use the result: serverless print --format json > serverless.json"
+// read gives the map that the service's file holds, nil when there is none.
+func (r *resolver) read() (*doc.Node, diag.List) {
+	root, diags := r.parse()
+	if root == nil {
 		return nil, diags
 	}
-	src, err := os.ReadFile(file)
+	if root.Kind == doc.Map {
+		return root, diags
+	}
+	// The words are the framework's, the rest is ours.
+	d := diags.Errorf(root.At(), "not-a-map", "Invalid configuration at %q: Plain object expected", filepath.Base(r.file))
+	d.Detail = fmt.Sprintf("A service is a map, not %s.", root.Kind)
+	d.Hint = `a service starts with "service: its-name" and needs "provider" and "functions"`
+	return nil, diags
+}
+
+func (r *resolver) parse() (*doc.Node, diag.List) {
+	var diags diag.List
+	if _, err := os.Stat(r.file); isScript(r.file) && err == nil {
+		n, err := r.scripts().Export(r.ctx, r.file)
+		if err != nil {
+			diags = append(diags, scriptProblem(err, r.file))
+			return nil, diags
+		}
+		if n == nil {
+			n = nullNode()
+			n.Range = diag.Range{File: r.file}
+		}
+		return n, nil
+	}
+	src, err := os.ReadFile(r.file)
 	if err != nil {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		diags.Errorf(whole, "read", "reading the service: %v", err)
+		diags.Errorf(diag.Range{File: r.file}, "read", "reading the service: %v", err)
 		return nil, diags
 	}
-	root, diags := doc.Parse(src, file, doc.YAML12)
-	switch {
-	case root == nil:
-		return nil, diags
-	case root.Kind == doc.Null:
-		diags.Errorf(root.At(), "empty", "the file is empty").Hint = `a service needs at least "service", "provider" and "functions"`
-		return nil, diags
-	case root.Kind != doc.Map:
-		diags.Errorf(root.At(), "not-a-map", "a service is a map, not %s", root.Kind).Hint = `a service starts with "service: its-name"`
-		return nil, diags
+	root, diags := doc.Parse(src, r.file, doc.YAML12)
+	if root == nil {
+		for i := range diags {
+			if diags[i].Severity == diag.Error {
+				diags[i].Summary = fmt.Sprintf("Cannot parse %q: %s", filepath.Base(r.file), diags[i].Summary)
+			}
+		}
 	}
 	return root, diags
 }

@@ -66,7 +66,7 @@ functions:
 	at := func(line, column int) lambda.Source { return lambda.Source{File: file, Line: line, Column: column} }
 	stage := []lambda.Variable{{Name: "STAGE", Value: "prod", Source: at(7, 24)}}
 	want := &lambda.Project{
-		Kind: lambda.KindServerless, Name: "shop", Dir: dir, File: file, Region: "eu-west-1",
+		Kind: lambda.KindServerless, Name: "shop", Dir: dir, File: file, Region: "eu-west-1", Stage: "prod",
 		Functions: []*lambda.Function{
 			{
 				LogicalID: "api", ID: "api", Path: "api", Name: "shop-prod-api", PackageType: lambda.Zip,
@@ -97,15 +97,15 @@ func TestServicesThatCannotBeLoaded(t *testing.T) {
 		name, content string
 		want          []string
 	}{
-		{"empty", "# nothing\n", []string{`error [] serverless.yml:1:1 empty: the file is empty (a service needs at least "service", "provider" and "functions")`}},
-		{"list", "- a\n", []string{`error [] serverless.yml:1:1 not-a-map: a service is a map, not a list (a service starts with "service: its-name")`}},
-		{"broken", "service: svc\nprovider: {name: aws\n", []string{`error [] serverless.yml:2:11 yaml-syntax: did not find expected ',' or '}' (close the bracket that is open, or put a comma between its elements)`}},
+		{"empty", "# nothing\n", []string{`error [] serverless.yml:1:1 not-a-map: Invalid configuration at "serverless.yml": Plain object expected (a service starts with "service: its-name" and needs "provider" and "functions")`}},
+		{"list", "- a\n", []string{`error [] serverless.yml:1:1 not-a-map: Invalid configuration at "serverless.yml": Plain object expected (a service starts with "service: its-name" and needs "provider" and "functions")`}},
+		{"broken", "service: svc\nprovider: {name: aws\n", []string{`error [] serverless.yml:2:11 yaml-syntax: Cannot parse "serverless.yml": did not find expected ',' or '}' (close the bracket that is open, or put a comma between its elements)`}},
 		{"no provider", "service: svc\nprovidr: aws\n", []string{`error [] serverless.yml:1:1 provider-missing: "serverless.yml" has no "provider" (was "providr" meant to be "provider"?)`}},
 		{"provider without name", "service: svc\nprovider: {runtime: x}\n", []string{`error [] serverless.yml:2:1 provider: "provider" has no name (add: name: aws)`}},
 		{"provider that is a list", "service: svc\nprovider: [aws]\n", []string{`error [] serverless.yml:2:11 provider: "provider" must be a map, not a list (write: provider: {name: aws})`}},
 		{"another provider", "service: svc\nprovider: {name: google}\n", []string{`error [] serverless.yml:2:18 provider: the service is for the provider "google", not for AWS (lambkin runs services whose provider.name is aws)`}},
 		{"unknown provider", "service: svc\nprovider: {name: '${env:P}'}\n", []string{
-			`error [] serverless.yml:2:19 variable-missing: cannot resolve the variable at "provider.name": the environment has no "P" (set P, or give the variable a fallback: ${env:P, 'value'})`,
+			`error [] serverless.yml:2:19 variable-missing: Cannot resolve variable at "provider.name": Value not found at "env" source (set P, or give the variable a fallback: ${env:P, 'value'})`,
 		}},
 	}
 	for _, tt := range tests {
@@ -127,7 +127,7 @@ func TestServicesThatCannotBeLoaded(t *testing.T) {
 
 func TestFilesThatCannotBeRead(t *testing.T) {
 	tests := []struct{ name, file, code string }{
-		{"script", "serverless.ts", "script"},
+		{"script", "serverless.ts", "read"},
 		{"missing", "serverless.yml", "read"},
 	}
 	for _, tt := range tests {

@@ -36,16 +36,14 @@ functions:
       LEVEL: ${opt:level, info}
 `
 
-const explained = `FILE:3:1: note: plugins are not run: "serverless-offline"
-    3 | plugins: [serverless-offline]
-      | ^~~~~~~
-FILE:14:5: warning: "timout" is not a property of a function
+const explained = `FILE:14:5: warning: "timout" is not a property of a function
    14 |     timout: 10
       |     ^~~~~~
 hint: did you mean "timeout"?
-FILE:8:12: error: cannot resolve the variable at "provider.environment.TABLE": there is no "custom.tabel"
+FILE:8:12: error: Cannot resolve variable at "provider.environment.TABLE": Value not found at "self" source
     8 |     TABLE: ${self:custom.tabel}
       |            ^~~~~~~~~~~~~~~~~~~~
+  There is no "custom.tabel".
 hint: did you mean "custom.table"?
 FILE:16:18: warning: the environment variable "TOPIC_ARN" cannot be resolved on this machine: "Fn::GetAtt" is known on AWS only
    16 |       TOPIC_ARN: !GetAtt Topic.Arn
@@ -60,11 +58,12 @@ FILE:17:3: error: the function "list" has no handler
    17 |   list:
       |   ^~~~
 hint: was "handlr" meant to be "handler"?
-FILE:22:15: error: the variable "${ssm:/shop/secret}" at "functions.remove.environment.SECRET" needs AWS
+FILE:22:15: error: Cannot resolve variable at "functions.remove.environment.SECRET": AWS is not asked here
    22 |       SECRET: ${ssm:/shop/secret}
       |               ^~~~~~~~~~~~~~~~~~~
-hint: lambkin does not ask AWS for it: write the value, or take it from ${env:…} or ${param:…}
-FILE:23:27: error: variable syntax error at "functions.remove.environment.LEVEL": "info" is neither a source nor a literal
+  The variable ${ssm:/shop/secret} has its value at AWS.
+hint: give it a value: --var-override 'ssm:/shop/secret=…'
+FILE:23:27: error: Variable syntax error at "functions.remove.environment.LEVEL": Invalid literal source "info" at index 13 in "${opt:level, info}"
    23 |       LEVEL: ${opt:level, info}
       |                           ^~~~~
 hint: put quotes around it: 'info'

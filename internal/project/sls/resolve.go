@@ -1,6 +1,7 @@
 package sls
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/diag"
 	"github.com/lambkin-dev/lambkin/internal/doc"
 	"github.com/lambkin-dev/lambkin/internal/project"
+	"github.com/lambkin-dev/lambkin/internal/project/script"
 )
 
 // Bounds on what a service file can make the resolver do.
@@ -33,6 +35,7 @@ type problem struct {
 // and only when they are asked for. Values are remembered, so that a variable
 // is looked up once however often it is needed.
 type resolver struct {
+	ctx  context.Context // of the one call of Load
 	root *doc.Node
 	file string // as the user names it
 	dir  string // absolute
@@ -40,6 +43,8 @@ type resolver struct {
 	now  func() time.Time
 
 	sources map[string]source
+	aws     project.Lookups // nil until it is first asked for
+	engine  *script.Engine  // nil until it is first asked for
 	files   map[string]*included
 	done    map[*doc.Node]result
 
@@ -47,8 +52,10 @@ type resolver struct {
 	rescans int
 
 	env    map[string]string // nil until it is first asked for
-	dotenv []doc.Pair        // what the .env file adds to it
-	notes  diag.List         // what was found on the way
+	dotenv []doc.Pair        // what the .env files add to it
+	// plugged is what serverless-dotenv-plugin reads.
+	plugged []doc.Pair
+	notes   diag.List // what was found on the way
 }
 
 type result struct {
@@ -87,19 +94,19 @@ func (r *resolver) enter(n *doc.Node, path string) *problem {
 		r.active = append(r.active, frame{n, path})
 		return nil
 	}
-	p := &problem{path: path}
-	p.Severity, p.Range = diag.Error, n.Range
 	if i < 0 {
-		p.Code = "variable-depth"
-		p.Summary = fmt.Sprintf("%q is more than %d variables away from its value", r.active[0].path, maxActive)
-		return p
+		return r.fail(n, 0, path, "variable-depth", "%q is more than %d variables away from its value", r.active[0].path, maxActive)
+	}
+	last := r.active[len(r.active)-1]
+	p := r.fail(last.node, 0, last.path, circular, "Circular reference among %q and %q properties", last.path, path)
+	if last.node == n {
+		p.Summary = couldNot(path, fmt.Sprintf("Circular reference. %q refers to itself", path))
 	}
 	var circle []string
 	for _, f := range r.active[i:] {
 		circle = append(circle, strconv.Quote(f.path))
 	}
-	p.Code = "variable-circle"
-	p.Summary = fmt.Sprintf("circular reference: %s", strings.Join(append(circle, circle[0]), " -> "))
+	p.Detail = "They lead to each other: " + strings.Join(append(circle, circle[0]), " -> ") + "."
 	p.Hint = "give one of them a value of its own"
 	return p
 }
@@ -107,7 +114,8 @@ func (r *resolver) enter(n *doc.Node, path string) *problem {
 func (r *resolver) evaluate(n *doc.Node, path string) (*doc.Node, *problem) {
 	t, err := parseText(n.Text)
 	if err != nil {
-		p := r.fail(n, err.offset, path, err.code, "variable syntax error at %q: %s", path, err.msg)
+		p := r.fail(n, err.offset, path, err.code, "")
+		p.Summary = fmt.Sprintf("Variable syntax error at %q: %s", path, err.msg)
 		p.Hint = err.hint
 		return nil, p
 	}
@@ -130,8 +138,9 @@ func (r *resolver) compose(n *doc.Node, t text, path string) (*doc.Node, *proble
 			return nil, p
 		}
 		if !value.IsScalar() {
-			return nil, r.fail(n, piece.variable.start, path, "variable-not-text",
-				"%q is %s, which cannot stand within a text", piece.variable.source, value.Kind)
+			p := r.fail(n, piece.variable.start, path, "variable-not-text", "String value consist of variable which resolve with non-string value")
+			p.Detail = fmt.Sprintf("%q is %s, which cannot stand within a text.", piece.variable.source, value.Kind)
+			return nil, p
 		}
 		b.WriteString(scalarText(value))
 		if b.Len() > maxText {
@@ -160,25 +169,14 @@ func (r *resolver) variable(n *doc.Node, v *variable, path string) (*doc.Node, *
 	if last.otherwise != nil {
 		return last.otherwise, nil
 	}
-	p := r.fail(n, v.start, path, "variable-missing", "cannot resolve the variable at %q: %s", path, last.missing)
-	p.Hint = last.hint
+	p := r.fail(n, v.start, path, "variable-missing", "Value not found at %q source", v.candidates[len(v.candidates)-1].kind)
+	p.Detail, p.Hint = sentence(last.missing), last.hint
 	return nil, p
 }
 
 // ask asks one source.
 func (r *resolver) ask(n *doc.Node, v *variable, c candidate, path string) (answer, *problem) {
 	q := question{n: n, start: v.start, path: path, kind: c.kind, variable: v.source}
-	kind, region, _ := strings.Cut(c.kind, ".")
-	source, ok := r.sources[kind]
-	if !ok || region != "" && !source.regional {
-		p := r.fail(n, c.start, path, "variable-source", "unknown variable source %q in %q", c.kind, v.source)
-		names := slices.Sorted(maps.Keys(r.sources))
-		p.Hint = "the sources are " + strings.Join(names, ", ") + "; those of plugins are not read"
-		if near := diag.Nearest(c.kind, names); near != "" {
-			p.Hint = didYouMean(near)
-		}
-		return answer{}, p
-	}
 	for _, o := range c.params {
 		value, p := r.operand(n, o, path)
 		if p != nil {
@@ -192,11 +190,47 @@ func (r *resolver) ask(n *doc.Node, v *variable, c candidate, path string) (answ
 			return answer{}, p
 		}
 		if !value.IsScalar() {
-			return answer{}, r.fail(n, v.start, path, "variable-address", "the address in %q is %s", v.source, value.Kind)
+			return answer{}, r.fail(n, v.start, path, "variable-address", "Non-string address argument in variable %q source: the address in %q is %s", c.kind, v.source, value.Kind)
 		}
 		q.address = scalarText(value)
 	}
-	return source.find(r, q)
+	if value, ok := r.override(q); ok {
+		return r.found(q, value)
+	}
+	kind, region, _ := strings.Cut(c.kind, ".")
+	if s, ok := r.sources[kind]; ok && (region == "" || s.regional) {
+		return s.find(r, q)
+	}
+	if named := r.named(c.kind); named != nil {
+		return r.fromNamed(q, named)
+	}
+	return answer{}, r.unknownSource(q, c.start)
+}
+
+// unknownSource is the problem of a variable whose source nobody knows.
+func (r *resolver) unknownSource(q question, start int) *problem {
+	p := r.fail(q.n, start, q.path, "unknown-variable-source", "Unrecognized configuration variable sources: %q", q.kind)
+	names := slices.Sorted(maps.Keys(r.sources))
+	p.Hint = fmt.Sprintf("the sources are %s; give the variable of a plugin its value: --var-override '%s=…'", strings.Join(names, ", "), q.asks())
+	if near := diag.Nearest(q.kind, names); near != "" {
+		p.Hint = didYouMean(near)
+	}
+	return p
+}
+
+// override is the value that the caller gives what a variable asks for, with or
+// without the parameters.
+func (r *resolver) override(q question) (string, bool) {
+	if len(r.opts.Overrides) == 0 {
+		return "", false
+	}
+	kind, _, _ := strings.Cut(q.kind, ".")
+	for _, name := range []string{q.asks(), q.kind + ":" + q.address, kind + ":" + q.address} {
+		if value, ok := r.opts.Overrides[name]; ok {
+			return value, true
+		}
+	}
+	return "", false
 }
 
 func (r *resolver) operand(n *doc.Node, o operand, path string) (*doc.Node, *problem) {
@@ -217,11 +251,31 @@ func (r *resolver) rescan(n *doc.Node, path string) (*doc.Node, *problem) {
 }
 
 // fail makes the problem of a variable that starts at offset of the string n.
+// What it says of variables is what the framework says, since people look for
+// its words.
 func (r *resolver) fail(n *doc.Node, offset int, path, code, format string, args ...any) *problem {
 	p := &problem{path: path}
 	p.Severity, p.Code, p.Range = diag.Error, code, within(n, offset)
 	p.Summary = fmt.Sprintf(format, args...)
+	if strings.HasPrefix(code, "variable-") {
+		p.Summary = couldNot(path, p.Summary)
+	}
 	return p
+}
+
+// circular is the code of variables that lead to each other.
+const circular = "variable-circle"
+
+func couldNot(path, why string) string {
+	return fmt.Sprintf("Cannot resolve variable at %q: %s", path, why)
+}
+
+// sentence makes a sentence of what stands in the middle of one.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
 // within narrows a string's range to what stands at offset, where the string
@@ -308,7 +362,7 @@ func (e *expansion) expand(n *doc.Node, path string) (*doc.Node, *problem) {
 		return n, nil
 	}
 	if e.open[n] {
-		return nil, e.r.fail(n, 0, path, "variable-circle", "the value at %q contains itself", path)
+		return nil, e.r.fail(n, 0, path, "variable-too-large", "the value at %q contains itself", path)
 	}
 	e.open[n] = true
 	defer delete(e.open, n)

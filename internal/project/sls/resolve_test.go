@@ -151,31 +151,31 @@ func TestMissingValues(t *testing.T) {
 	}{
 		{
 			"missing in the environment", "x-${env:NOPE}",
-			`serverless.yml:7:13 variable-missing: cannot resolve the variable at "functions.f.environment.V": the environment has no "NOPE" (set NOPE, or give the variable a fallback: ${env:NOPE, 'value'})`,
+			`serverless.yml:7:13 variable-missing: Cannot resolve variable at "functions.f.environment.V": Value not found at "env" source (set NOPE, or give the variable a fallback: ${env:NOPE, 'value'})`,
 		},
 		{
 			"nearly in the environment", "${env:HOMME}",
-			`serverless.yml:7:11 variable-missing: cannot resolve the variable at "functions.f.environment.V": the environment has no "HOMME" (set HOMME, or did you mean "HOME"?)`,
+			`serverless.yml:7:11 variable-missing: Cannot resolve variable at "functions.f.environment.V": Value not found at "env" source (set HOMME, or did you mean "HOME"?)`,
 		},
 		{
 			"missing in the configuration", "${self:custom.tabel}",
-			`serverless.yml:7:11 variable-missing: cannot resolve the variable at "functions.f.environment.V": there is no "custom.tabel" (did you mean "custom.table"?)`,
+			`serverless.yml:7:11 variable-missing: Cannot resolve variable at "functions.f.environment.V": Value not found at "self" source (did you mean "custom.table"?)`,
 		},
 		{
 			"null in the configuration", "${self:custom.nul}",
-			`serverless.yml:7:11 variable-missing: cannot resolve the variable at "functions.f.environment.V": "custom.nul" is null`,
+			`serverless.yml:7:11 variable-missing: Cannot resolve variable at "functions.f.environment.V": Value not found at "self" source`,
 		},
 		{
 			"missing option", "${opt:who}",
-			`serverless.yml:7:11 variable-missing: cannot resolve the variable at "functions.f.environment.V": the option --who is not given`,
+			`serverless.yml:7:11 variable-missing: Cannot resolve variable at "functions.f.environment.V": Value not found at "opt" source`,
 		},
 		{
 			"missing parameter", "${param:p}",
-			`serverless.yml:7:11 variable-missing: cannot resolve the variable at "functions.f.environment.V": the parameter "p" has no value for the stage "dev" (give it one with --param 'p=value' or below params.default)`,
+			`serverless.yml:7:11 variable-missing: Cannot resolve variable at "functions.f.environment.V": Value not found at "param" source (give it one with --param 'p=value' or below params.default)`,
 		},
 		{
 			"missing file", "${file(./nope.yml):a}",
-			`serverless.yml:7:11 variable-missing: cannot resolve the variable at "functions.f.environment.V": the file "./nope.yml" does not exist`,
+			`serverless.yml:7:11 variable-missing: Cannot resolve variable at "functions.f.environment.V": Value not found at "file" source`,
 		},
 	}
 	for _, tt := range tests {
@@ -189,51 +189,51 @@ func TestProblemsOfVariables(t *testing.T) {
 	}{
 		{
 			"unknown source", "${evn:HOME}",
-			`serverless.yml:7:13 variable-source: unknown variable source "evn" in "${evn:HOME}" (did you mean "env"?)`,
+			`serverless.yml:7:13 unknown-variable-source: Unrecognized configuration variable sources: "evn" (did you mean "env"?)`,
 		},
 		{
 			"source of a plugin", "${construct:x.y, 'z'}",
-			`serverless.yml:7:10 variable-source: unknown variable source "construct" in "${construct:x.y, 'z'}" (the sources are aws, cf, env, file, opt, param, s3, self, sls, ssm, strToBool; those of plugins are not read)`,
+			`serverless.yml:7:10 unknown-variable-source: Unrecognized configuration variable sources: "construct" (the sources are aws, cf, doppler, env, file, git, opt, output, param, s3, self, sls, ssm, state, strToBool, terraform, vault; give the variable of a plugin its value: --var-override 'construct:x.y=…')`,
 		},
 		{
 			"word without quotes", "${opt:stage, dev}",
-			`serverless.yml:7:24 variable-literal: variable syntax error at "functions.f.environment.V": "dev" is neither a source nor a literal (put quotes around it: 'dev')`,
+			`serverless.yml:7:24 variable-literal: Variable syntax error at "functions.f.environment.V": Invalid literal source "dev" at index 13 in "${opt:stage, dev}" (put quotes around it: 'dev')`,
 		},
 		{
 			"map within a text", "x-${self:custom.m}",
-			`serverless.yml:7:13 variable-not-text: "${self:custom.m}" is a map, which cannot stand within a text`,
+			`serverless.yml:7:13 variable-not-text: Cannot resolve variable at "functions.f.environment.V": String value consist of variable which resolve with non-string value`,
 		},
 		{
 			"no boolean, and no fallback for that", "${strToBool('yes'), 'z'}",
-			`serverless.yml:7:10 variable-param: "${strToBool('yes'), 'z'}": strToBool takes true, false, 1 and 0, not "yes"`,
+			`serverless.yml:7:10 variable-param: Cannot resolve variable at "functions.f.environment.V": Invalid "strToBool" input: Expected either "true", "false", "0", or "1". Received: yes`,
 		},
 		{
 			"nothing to make a boolean of", "${strToBool()}",
-			`serverless.yml:7:11 variable-param: "${strToBool()}": strToBool needs a text`,
+			`serverless.yml:7:11 variable-param: Cannot resolve variable at "functions.f.environment.V": Invalid "strToBool" input: Expected either "true", "false", "0", or "1". Received nothing`,
 		},
 		{
 			"account", "${aws:accountId, '1'}",
-			`serverless.yml:7:10 variable-aws: the variable "${aws:accountId, '1'}" at "functions.f.environment.V" needs AWS (lambkin does not ask AWS for it: write the value, or take it from ${env:…} or ${param:…})`,
+			`serverless.yml:7:10 variable-aws: Cannot resolve variable at "functions.f.environment.V": AWS is not asked here (give it a value: --var-override 'aws:accountId=…')`,
 		},
 		{
 			"parameter store of a region", "${ssm.eu-west-1:/a}",
-			`serverless.yml:7:11 variable-aws: the variable "${ssm.eu-west-1:/a}" at "functions.f.environment.V" needs AWS (lambkin does not ask AWS for it: write the value, or take it from ${env:…} or ${param:…})`,
+			`serverless.yml:7:11 variable-aws: Cannot resolve variable at "functions.f.environment.V": AWS is not asked here (give it a value: --var-override 'ssm.eu-west-1:/a=…')`,
 		},
 		{
 			"unknown fact", "${aws:user}",
-			`serverless.yml:7:11 variable-address: "${aws:user}": the source aws knows accountId, region and partition only`,
+			`serverless.yml:7:11 variable-address: Cannot resolve variable at "functions.f.environment.V": Unsupported "user" address argument in variable "aws" source: it knows accountId, region and partition`,
 		},
 		{
 			"unknown fact of the framework", "${sls:nope}",
-			`serverless.yml:7:11 variable-address: "${sls:nope}": the source sls knows stage and instanceId only`,
+			`serverless.yml:7:11 variable-address: Cannot resolve variable at "functions.f.environment.V": Unsupported "nope" address argument in variable "sls" source: it knows stage and instanceId`,
 		},
 		{
 			"script", "${file(./f.js):a}",
-			`serverless.yml:7:11 variable-script: "${file(./f.js):a}": lambkin does not run .js files for variables yet (write the values to a .yml or .json file, or give them with ${param:…} or ${env:…})`,
+			`serverless.yml:7:11 variable-script: Cannot resolve variable at "functions.f.environment.V": programs are not run here`,
 		},
 		{
 			"file without a name", "${file():a}",
-			`serverless.yml:7:11 variable-param: "${file():a}": file needs the path of a file`,
+			`serverless.yml:7:11 variable-param: Cannot resolve variable at "functions.f.environment.V": Missing path argument in variable "file" source`,
 		},
 		{
 			"broken file", "${file(./bad.yml):a, 'fb'}",
@@ -245,23 +245,24 @@ func TestProblemsOfVariables(t *testing.T) {
 		},
 		{
 			"problem in a file", "${file(./inner.yml):a}",
-			`inner.yml:1:4 variable-missing: cannot resolve the variable at "./inner.yml:a": the environment has no "NOPE" (set NOPE, or give the variable a fallback: ${env:NOPE, 'value'})`,
+			`inner.yml:1:4 variable-missing: Cannot resolve variable at "./inner.yml:a": Value not found at "env" source (set NOPE, or give the variable a fallback: ${env:NOPE, 'value'})`,
 		},
 		{
 			"circle", "${self:custom.c1}",
-			`serverless.yml:12:7 variable-circle: circular reference: "custom.c1" -> "custom.c2" -> "custom.c1" (give one of them a value of its own)`,
+			`serverless.yml:13:7 variable-circle: Cannot resolve variable at "custom.c2": Circular reference among "custom.c2" and "custom.c1" properties (give one of them a value of its own)
+error [f] serverless.yml:13:7 variable-circle: Cannot resolve variable at "functions.f.environment.V": Circular reference among "custom.c2" and "custom.c1" properties (give one of them a value of its own)`,
 		},
 		{
 			"map in itself", "${self:loop}",
-			`serverless.yml:15:7 variable-circle: the value at "functions.f.environment.V.all" contains itself`,
+			`serverless.yml:15:7 variable-too-large: Cannot resolve variable at "functions.f.environment.V.all": the value at "functions.f.environment.V.all" contains itself`,
 		},
 		{
 			"address that is a map", "${self:${self:custom.m}}",
-			`serverless.yml:7:11 variable-address: the address in "${self:${self:custom.m}}" is a map`,
+			`serverless.yml:7:11 variable-address: Cannot resolve variable at "functions.f.environment.V": Non-string address argument in variable "self" source: the address in "${self:${self:custom.m}}" is a map`,
 		},
 		{
 			"environment in a circle", "${env:LOOP}",
-			`serverless.yml:7:11 variable-depth: the value at "functions.f.environment.V" leads from variable to variable without end`,
+			`serverless.yml:7:11 variable-depth: Cannot resolve variable at "functions.f.environment.V": the value at "functions.f.environment.V" leads from variable to variable without end`,
 		},
 	}
 	for _, tt := range tests {

@@ -2,6 +2,7 @@ package sls
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ type service struct {
 	stageName  string
 	regionName string
 	entries    []entry
+	plugins    []string
 	names      map[string]resourceName // of resources, by logical id
 }
 
@@ -43,10 +45,11 @@ func (s *service) load() (*lambda.Project, diag.List) {
 	s.reportForAll(p)
 	s.regionName, p = s.region()
 	s.reportForAll(p)
-	s.notePlugins()
+	s.readPlugins()
 
 	out := &lambda.Project{
 		Kind: lambda.KindServerless, Name: s.title, Dir: s.dir, File: s.file, Region: s.regionName,
+		Stage: s.stageName, Profile: s.profile(),
 	}
 	pending := s.readFunctions()
 	wanted := s.wanted()
@@ -119,7 +122,7 @@ func (s *service) readProvider() bool {
 func (s *service) readName() {
 	top := s.root.Pair("service")
 	if top == nil {
-		d := s.diags.Errorf(s.root.At(), "service-missing", "%q has no \"service\", which is its name", s.file)
+		d := s.diags.Errorf(s.root.At(), "service-missing", "\"service\" property is missing in %s", filepath.Base(s.file))
 		d.Hint = "add: service: its-name"
 		if near := diag.Nearest("service", s.root.Keys()); near != "" {
 			d.Hint = meantToBe(near, "service")
@@ -138,32 +141,6 @@ func (s *service) readName() {
 		s.title = scalarText(a.node)
 	default:
 		s.diags.Errorf(top.Value.At(), "service-missing", "\"service\" must be the service's name")
-	}
-}
-
-// notePlugins says that plugins are not run.
-func (s *service) notePlugins() {
-	top := s.root.Pair("plugins")
-	if top == nil {
-		return
-	}
-	list, p := s.deep(top.Value, "plugins")
-	if p != nil {
-		return // nothing depends on it
-	}
-	if list.Is(doc.Map) { // {localPath: …, modules: […]}
-		list = list.Get("modules")
-	}
-	var names []string
-	if list != nil {
-		for _, item := range list.Items {
-			if name, ok := item.Str(); ok {
-				names = append(names, name)
-			}
-		}
-	}
-	if len(names) > 0 {
-		s.diags.Notef(top.KeyRange, "plugins", "plugins are not run: %s", quotedList(names))
 	}
 }
 

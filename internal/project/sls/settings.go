@@ -2,13 +2,8 @@ package sls
 
 import (
 	"cmp"
-	"errors"
-	"io/fs"
-	"maps"
 	"math"
-	"path/filepath"
 
-	"github.com/lambkin-dev/lambkin/internal/diag"
 	"github.com/lambkin-dev/lambkin/internal/doc"
 )
 
@@ -55,51 +50,6 @@ func (r *resolver) ofProvider(key, chosen, otherwise string) (string, *problem) 
 		return otherwise, r.fail(a.node, 0, "provider."+key, "bad-value", "%q must be a text, not %s", "provider."+key, a.node.Kind)
 	}
 	return scalarText(a.node), nil
-}
-
-// environment is what ${env:…} reads: the caller's environment and, below it,
-// the .env file of a service that asks for one.
-func (r *resolver) environment() map[string]string {
-	if r.env != nil {
-		return r.env
-	}
-	// What says whether there is a .env file must do without it.
-	r.env = maps.Clone(r.opts.Env)
-	if r.env == nil {
-		r.env = map[string]string{}
-	}
-	a, p := r.walk(r.root, "", "useDotenv")
-	if p != nil {
-		r.notes = append(r.notes, p.Diagnostic)
-		return r.env
-	}
-	if !truthy(a.node) {
-		return r.env
-	}
-	stage, _ := r.stage() // a problem is reported where the stage matters
-	for _, name := range []string{".env." + stage, ".env"} {
-		shown := filepath.Join(filepath.Dir(r.file), name)
-		src, err := readRegular(filepath.Join(r.dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			r.notes.Errorf(diag.Range{File: shown}, "dotenv", "reading the file: %v", err)
-			break
-		}
-		r.addDotenv(src, shown)
-		break
-	}
-	return r.env
-}
-
-func (r *resolver) addDotenv(src []byte, shown string) {
-	for _, pair := range doc.ExpandDotenv(doc.ParseDotenv(src, shown), r.opts.Env) {
-		if _, there := r.env[pair.Key]; !there {
-			r.env[pair.Key] = pair.Value.Text
-			r.dotenv = append(r.dotenv, pair)
-		}
-	}
 }
 
 // truthy reports whether JavaScript takes n for true.

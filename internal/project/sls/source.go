@@ -10,6 +10,7 @@ import (
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
 	"github.com/lambkin-dev/lambkin/internal/doc"
+	"github.com/lambkin-dev/lambkin/internal/project"
 )
 
 // question is what a variable asks one source.
@@ -18,10 +19,29 @@ type question struct {
 	params  []*doc.Node
 	address string // "" for none
 
+	aws project.Lookups // whom to ask, nil for the service's own
+
 	variable string    // as it stands in the file
 	n        *doc.Node // the string it stands in
 	start    int       // its offset there
 	path     string    // the property's path
+}
+
+// asks is what the variable asks for, with its variables replaced: "ssm(raw):/a".
+func (q *question) asks() string {
+	var b strings.Builder
+	b.WriteString(q.kind)
+	if len(q.params) > 0 {
+		texts := make([]string, len(q.params))
+		for i, param := range q.params {
+			texts[i] = scalarText(param)
+		}
+		fmt.Fprintf(&b, "(%s)", strings.Join(texts, ", "))
+	}
+	if q.address != "" {
+		b.WriteString(":" + q.address)
+	}
+	return b.String()
 }
 
 // answer is a source's value. A nil or Null node means that it has none;
@@ -52,9 +72,15 @@ func sources() map[string]source {
 		"sls":       {find: fromInstance},
 		"strToBool": {find: fromStrToBool},
 		"aws":       {find: fromDeployment},
-		"cf":        {find: fromAWS, regional: true},
-		"s3":        {find: fromAWS, regional: true},
-		"ssm":       {find: fromAWS, regional: true},
+		"cf":        {find: fromStack, regional: true},
+		"s3":        {find: fromObject, regional: true},
+		"ssm":       {find: fromParameterStore, regional: true},
+		"git":       {find: fromGit},
+		"output":    {find: fromElsewhere},
+		"state":     {find: fromElsewhere},
+		"vault":     {find: fromElsewhere},
+		"terraform": {find: fromElsewhere},
+		"doppler":   {find: fromElsewhere},
 	}
 }
 
@@ -115,6 +141,11 @@ func fromEnvironment(r *resolver, q question) (answer, *problem) {
 	if value, ok := env[q.address]; ok {
 		return r.found(q, value)
 	}
+	for _, pair := range r.plugged {
+		if pair.Key == q.address {
+			return r.found(q, pair.Value.Text)
+		}
+	}
 	a := answer{missing: fmt.Sprintf("the environment has no %q", q.address)}
 	if near := diag.Nearest(q.address, slices.Sorted(maps.Keys(env))); near != "" {
 		a.hint = fmt.Sprintf("set %s, or did you mean %q?", q.address, near)
@@ -126,6 +157,9 @@ func fromEnvironment(r *resolver, q question) (answer, *problem) {
 
 // fromParameters reads --param and the params of the stage.
 func fromParameters(r *resolver, q question) (answer, *problem) {
+	if bad := r.opts.BadParameter; bad != "" {
+		return answer{}, r.failed(q, "variable-param", `Encountered invalid "--param" CLI option value: "%s". Supported format: "--param='<key>=<val>'"`, bad)
+	}
 	if value, ok := r.opts.Parameters[q.address]; ok {
 		return r.found(q, value)
 	}
@@ -156,13 +190,13 @@ func fromInstance(r *resolver, q question) (answer, *problem) {
 	case "instanceId":
 		return answer{node: doc.NewString(strconv.FormatInt(r.now().UnixMilli(), 10), q.n.Range)}, nil
 	}
-	return answer{}, r.failed(q, "variable-address", "%q: the source sls knows stage and instanceId only", q.variable)
+	return answer{}, r.failed(q, "variable-address", "Unsupported %q address argument in variable \"sls\" source: it knows stage and instanceId", q.address)
 }
 
 // fromStrToBool makes a boolean of its parameter.
 func fromStrToBool(r *resolver, q question) (answer, *problem) {
 	if len(q.params) == 0 || !q.params[0].IsScalar() {
-		return answer{}, r.failed(q, "variable-param", "%q: strToBool needs a text", q.variable)
+		return answer{}, r.failed(q, "variable-param", `Invalid "strToBool" input: Expected either "true", "false", "0", or "1". Received nothing`)
 	}
 	text := scalarText(q.params[0])
 	switch strings.ToLower(strings.TrimSpace(text)) {
@@ -171,8 +205,24 @@ func fromStrToBool(r *resolver, q question) (answer, *problem) {
 	case "false", "0":
 		return answer{node: boolNode(false, q.n.Range)}, nil
 	}
-	p := r.failed(q, "variable-param", "%q: strToBool takes true, false, 1 and 0, not %q", q.variable, text)
+	return answer{}, r.failed(q, "variable-param", `Invalid "strToBool" input: Expected either "true", "false", "0", or "1". Received: %s`, text)
+}
+
+// fromElsewhere stands for the sources of version 4 that need what only its own
+// commands and services have.
+func fromElsewhere(r *resolver, q question) (answer, *problem) {
+	p := r.failed(q, "variable-elsewhere", "lambkin does not ask the source %q", q.kind)
+	p.Hint = r.overrideHint(q)
 	return answer{}, p
+}
+
+// nearest is a hint at the nearest of the names.
+func nearest[V any](name string, names map[string]V) string {
+	all := slices.Sorted(maps.Keys(names))
+	if near := diag.Nearest(name, all); near != "" {
+		return didYouMean(near)
+	}
+	return "there are " + strings.Join(all, ", ")
 }
 
 func boolNode(v bool, at diag.Range) *doc.Node {
@@ -183,10 +233,7 @@ func boolNode(v bool, at diag.Range) *doc.Node {
 func fromDeployment(r *resolver, q question) (answer, *problem) {
 	switch q.address {
 	case "accountId":
-		if r.opts.Account == "" {
-			return fromAWS(r, q)
-		}
-		return answer{node: doc.NewString(r.opts.Account, q.n.Range)}, nil
+		return r.account(q)
 	case "region", "partition":
 		region, p := r.region()
 		if p == nil && q.address == "partition" {
@@ -194,14 +241,7 @@ func fromDeployment(r *resolver, q question) (answer, *problem) {
 		}
 		return answer{node: doc.NewString(region, q.n.Range)}, p
 	}
-	return answer{}, r.failed(q, "variable-address", "%q: the source aws knows accountId, region and partition only", q.variable)
-}
-
-// fromAWS stands for the sources that ask AWS, which loading never does.
-func fromAWS(r *resolver, q question) (answer, *problem) {
-	p := r.failed(q, "variable-aws", "the variable %q at %q needs AWS", q.variable, q.path)
-	p.Hint = "lambkin does not ask AWS for it: write the value, or take it from ${env:…} or ${param:…}"
-	return answer{}, p
+	return answer{}, r.failed(q, "variable-address", "Unsupported %q address argument in variable \"aws\" source: it knows accountId, region and partition", q.address)
 }
 
 // partition is the part of AWS that a region belongs to.

@@ -22,13 +22,19 @@ type included struct {
 // fromFile reads a file beside the service, or one element of it.
 func fromFile(r *resolver, q question) (answer, *problem) {
 	if len(q.params) == 0 || !q.params[0].Is(doc.String) || q.params[0].Text == "" {
-		return answer{}, r.failed(q, "variable-param", "%q: file needs the path of a file", q.variable)
+		return answer{}, r.failed(q, "variable-param", `Missing path argument in variable "file" source`)
 	}
 	name := q.params[0].Text
 	shown := filepath.Join(filepath.Dir(r.file), filepath.FromSlash(name))
 	path := filepath.Join(r.dir, filepath.FromSlash(name))
 	if filepath.IsAbs(name) {
 		shown, path = name, name
+	}
+	if isScript(path) {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return answer{missing: fmt.Sprintf("the file %q does not exist", name)}, nil
+		}
+		return r.fromScript(q, path, shown)
 	}
 	file, ok := r.files[path]
 	if !ok {
@@ -59,22 +65,18 @@ func (r *resolver) include(q question, path, shown string) *included {
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		return &included{problem: r.failed(q, "variable-file", "%q: reading %q: %v", q.variable, shown, err)}
+		return &included{problem: r.failed(q, "variable-file", "Cannot parse %q: %v", shown, err)}
 	}
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	switch strings.ToLower(filepath.Ext(path)) {
 	case ".yml", ".yaml":
 		return r.parsed(q, src, shown, doc.ParseYAML)
 	case ".json", ".tfstate":
 		return r.parsed(q, src, shown, func(src []byte, file string, _ doc.Dialect) (*doc.Node, diag.List) {
 			return doc.ParseJSON(src, file)
 		})
-	case ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts":
-		p := r.failed(q, "variable-script", "%q: lambkin does not run %s files for variables yet", q.variable, ext)
-		p.Hint = "write the values to a .yml or .json file, or give them with ${param:…} or ${env:…}"
-		return &included{problem: p}
 	}
 	if !utf8.Valid(src) {
-		return &included{problem: r.failed(q, "variable-file", "%q: %q is not a UTF-8 text", q.variable, shown)}
+		return &included{problem: r.failed(q, "variable-file", "Cannot parse %q: it is not a UTF-8 text", shown)}
 	}
 	return &included{node: doc.NewString(string(src), q.n.Range)}
 }

@@ -217,7 +217,7 @@ func (p *parser) word(start int) (*doc.Node, *syntaxError) {
 	word := strings.TrimSpace(p.src[at : at+end])
 	n := scalar(word)
 	if n == nil {
-		err := p.fail("variable-literal", at, "%q is neither a source nor a literal", word)
+		err := p.fail("variable-literal", at, "Invalid literal source %q at index %d in %q", word, at, p.src)
 		if word != "" && !strings.ContainsAny(word, `'"$(:`) {
 			err.hint = fmt.Sprintf("put quotes around it: '%s'", word)
 		}
@@ -263,7 +263,8 @@ func (p *parser) address(c *candidate, start int) *syntaxError {
 	if p.peek() == ',' || p.peek() == '}' {
 		return nil
 	}
-	o, err := p.operand(start, ",}", ":")
+	// Version 3 takes no colon in an address; version 4 and some names need it.
+	o, err := p.operand(start, ",}", "")
 	c.address = &o
 	return err
 }

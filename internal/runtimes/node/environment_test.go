@@ -90,30 +90,6 @@ func TestContextTellsWhatAWSTells(t *testing.T) {
 	}
 }
 
-func TestServerlessTakesWhatItsWrapperTakes(t *testing.T) {
-	tests := []struct {
-		name   string
-		source string
-		want   answer
-	}{
-		{"plain value", `exports.handler = () => ({a: 1})`, answer{response, `{"a":1}`, 0}},
-		{"callback on a modern runtime", `exports.handler = (e, c, cb) => cb(null, 2)`, answer{response, `2`, 0}},
-		{"resolves with an error", `exports.handler = async () => new Error('v')`, answer{failure, `Error: v`, 0}},
-		{"private variable is gone", `exports.handler = async () => Object.keys(process.env).filter((n) => n.includes('LAMBKIN'))`, answer{response, `[]`, 0}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			out := run(t, setup{runtime: "nodejs24.x", files: index(tt.source), serverless: true}, rapitest.Event{Body: `{}`})
-			if diff := cmp.Diff(tt.want, summary(t, out)); diff != "" {
-				t.Errorf("answer (-want +got):\n%s", diff)
-			}
-			if out.Stdout != "" {
-				t.Errorf("standard output is %q", out.Stdout)
-			}
-		})
-	}
-}
-
 func TestOneProcessServesManyEvents(t *testing.T) {
 	const source = `let n = 0; exports.handler = async (e) => { if (e.fail) throw new Error('f'); return [++n, e.text && e.text.length] }`
 	big := strings.Repeat("é", 1<<20)

@@ -54,7 +54,7 @@ func TestLaunchGivesAWSsEnvironment(t *testing.T) {
 		}},
 		{"in place", lambda.Function{Runtime: "nodejs20.x"}, runtimes.Paths{Task: "/home/me", Runtime: "/cache"}, true, runtimes.Launch{
 			Path: "/var/lang/bin/node", Args: []string{"/cache/node/bootstrap.js"}, Uses: []string{"/var/lang"}, Version: "20.2.1",
-			Env: []string{"NODE_PATH=/cache/node_modules:/cache:/home/me", "AWS_EXECUTION_ENV=AWS_Lambda_nodejs20.x", "_LAMBKIN_DIALECT=serverless"},
+			Env: []string{"NODE_PATH=/cache/node_modules:/cache:/home/me", "AWS_EXECUTION_ENV=AWS_Lambda_nodejs20.x", "_LAMBKIN_DIALECT=serverless", `_LAMBKIN_FUNCTION={"name":"","timeout":0}`},
 		}},
 		{"another version, wrapped", lambda.Function{Runtime: "nodejs24.x", Environment: []lambda.Variable{
 			{Name: "AWS_LAMBDA_EXEC_WRAPPER", Value: "/opt/w"}, {Name: "NODE_PATH", Value: "/x"}, {Name: "PATH", Value: "/y"}, {Name: "LD_LIBRARY_PATH", Value: ""},

@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/lambda"
@@ -125,9 +126,27 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 	}
 	l.Add(fn, host.SearchPaths(found, paths)...)
 	l.Add(fn, "NODE_PATH="+nodePath(want, paths))
+	if fn.Code.Built != "" {
+		l.Env = append(l.Env, runtimes.Code+"="+fn.Code.Built)
+		l.Uses = append(l.Uses, fn.Code.Built)
+	}
+	if fn.Code.SourceMaps {
+		l.Args = append([]string{"--enable-source-maps"}, l.Args...)
+	}
 	l.Identify(fn, host)
 	l.Wrap(fn, paths)
 	return l, nil
+}
+
+// Interpreter gives the path of the Node.js that the user's shell would run,
+// for programs that are not functions. It returns a *[runtimes.Missing] when
+// there is none.
+func Interpreter(host *runtimes.Host) (string, error) {
+	found, ok := host.Any(language)
+	if !ok {
+		return "", &runtimes.Missing{What: "Node.js", Hint: fmt.Sprintf(language.Install, strconv.Itoa(newest))}
+	}
+	return found.Path, nil
 }
 
 // inspector are the arguments that make Node.js wait for a debugger before it

@@ -41,7 +41,7 @@ func TestLaunchGivesAWSsEnvironment(t *testing.T) {
 	}{
 		{"old", "python3.11", false, searchPaths + "PYTHONPATH=/var/runtime AWS_EXECUTION_ENV=AWS_Lambda_python3.11" + private},
 		{"new", "python3.12", false, searchPaths + "PYTHONPATH=/var/runtime LC_CTYPE=C.UTF-8 AWS_EXECUTION_ENV=AWS_Lambda_python3.12" + private},
-		{"Serverless", "python3.11", true, "AWS_EXECUTION_ENV=AWS_Lambda_python3.11 _LAMBKIN_DIALECT=serverless" + private},
+		{"Serverless", "python3.11", true, "AWS_EXECUTION_ENV=AWS_Lambda_python3.11 _LAMBKIN_DIALECT=serverless " + `_LAMBKIN_FUNCTION={"name":"","timeout":0}` + private},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -52,7 +52,7 @@ func run(t testing.TB, s setup, events ...rapitest.Event) rapitest.Outcome {
 	if s.ruby != "" {
 		host.Env["PATH"] = s.ruby
 	}
-	fn := &lambda.Function{Runtime: s.runtime, Handler: s.handler}
+	fn := &lambda.Function{Name: "fn", Runtime: s.runtime, Handler: s.handler}
 	launch, err := Runtime{}.Launch(fn, runtimes.Paths{Task: task, Opt: s.opt, Runtime: dir, Tmp: os.TempDir()}, host)
 	if err != nil {
 		testenv.Ruby(t)

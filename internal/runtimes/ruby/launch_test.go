@@ -76,11 +76,11 @@ func TestLaunchGivesAWSsEnvironment(t *testing.T) {
 			with("GEM_PATH", "/var/task/vendor/bundle/ruby/3.3.0:/opt/ruby/gems/3.3.0:/var/runtime:/var/runtime/ruby/3.3.0:/a:/a:/b:"),
 		},
 		{"Serverless", "ruby3.3", bare, nil, true, []string{
-			"GEM_PATH=/var/task/vendor/bundle/ruby/3.3.0:", "AWS_EXECUTION_ENV=AWS_Lambda_ruby3.3", "_LAMBKIN_DIALECT=serverless",
+			"GEM_PATH=/var/task/vendor/bundle/ruby/3.3.0:", "AWS_EXECUTION_ENV=AWS_Lambda_ruby3.3", "_LAMBKIN_DIALECT=serverless", `_LAMBKIN_FUNCTION={"name":"","timeout":0}`,
 		}},
 		{"Serverless with a layer", "ruby3.3", paths, map[string]string{"RUBYLIB": "/c", "GEM_PATH": "/b"}, true, []string{
 			"GEM_PATH=/var/task/vendor/bundle/ruby/3.3.0:/opt/ruby/gems/3.3.0:/b:", "RUBYLIB=/opt/ruby/lib:/c",
-			"AWS_EXECUTION_ENV=AWS_Lambda_ruby3.3", "_LAMBKIN_DIALECT=serverless",
+			"AWS_EXECUTION_ENV=AWS_Lambda_ruby3.3", "_LAMBKIN_DIALECT=serverless", `_LAMBKIN_FUNCTION={"name":"","timeout":0}`,
 		}},
 	}
 	for _, tt := range tests {

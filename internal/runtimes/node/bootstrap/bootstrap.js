@@ -5,21 +5,43 @@
 'use strict';
 
 const env = process.env;
-const serverless = env._LAMBKIN_DIALECT === 'serverless';
-delete env._LAMBKIN_DIALECT;
+const dialect = take('_LAMBKIN_DIALECT');
+const fn = take('_LAMBKIN_FUNCTION');
+const shell = take('_LAMBKIN_SHELL');
+const code = take('_LAMBKIN_CODE');
 
 const { Client } = require('./client.js');
-const log = require('./console.js');
 
 const named = /nodejs(\d+)/.exec(env.AWS_EXECUTION_ENV || '');
 const major = named ? Number(named[1]) : 24;
 const client = new Client(env.AWS_LAMBDA_RUNTIME_API);
-const root = env.LAMBDA_TASK_ROOT || process.cwd();
+const root = code || env.LAMBDA_TASK_ROOT || process.cwd();
+const handler = env._HANDLER || '';
 
-// Node.js 24 on AWS dropped callbacks and everything that came with them; the
-// Serverless Framework's wrapper still has them on every version.
-const modern = major >= 24 && !serverless;
-if (!serverless) {
-  log.patch(modern ? '-' : undefined);
+if (dialect === 'serverless') {
+  const framework = require('./framework.js');
+  become(JSON.parse(shell || '{}'));
+  framework.start(client, root, handler, JSON.parse(fn || '{}'));
+} else {
+  const modern = major >= 24; // Node.js 24 on AWS dropped callbacks and everything that came with them
+  require('./console.js').patch(modern ? '-' : undefined);
+  require(modern ? './modern.js' : './classic.js').start(client, root, handler);
 }
-require(modern ? './modern.js' : './classic.js').start(client, root, env._HANDLER || '', serverless);
+
+// take returns a variable that is between lambkin and this file.
+function take(name) {
+  const value = env[name];
+  delete env[name];
+  return value;
+}
+
+// become makes the environment the one that the framework would have: names
+// to be without, then pairs of names and values.
+function become({ unset = [], set = [] }) {
+  for (const name of unset) {
+    delete env[name];
+  }
+  for (const [name, value] of set) {
+    env[name] = value;
+  }
+}

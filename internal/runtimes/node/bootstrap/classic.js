@@ -17,7 +17,7 @@ let crashed;
 // ending is set when that has begun: nothing else is said any more.
 let ending = false;
 
-function start(client, root, handler, serverless) {
+function start(client, root, handler) {
   crashed = (error, status) => {
     const response = describe(error);
     const type = `Lambda-Runtime-Function-Error-Type: ${headerText(response.errorType)}\r\n`;
@@ -32,7 +32,7 @@ function start(client, root, handler, serverless) {
   });
   process.on('beforeExit', () => whenEmpty());
   load(root, handler, false).then((fn) => {
-    const runtime = new Runtime(client, fn, streaming(fn), serverless);
+    const runtime = new Runtime(client, fn, streaming(fn));
     runtime.next();
   }).catch(uncaught);
 }
@@ -54,10 +54,9 @@ function headerText(text) {
 }
 
 class Runtime {
-  constructor(client, handler, options, serverless) {
+  constructor(client, handler, options) {
     this.client = client;
     this.handler = handler;
-    this.serverless = serverless;
     this.options = options;
   }
 
@@ -97,8 +96,6 @@ class Runtime {
       const result = this.handler(JSON.parse(body), context, (error, value) => done.callback(error, value));
       if (result && typeof result.then === 'function') {
         result.then(context.succeed, context.fail).catch(context.fail);
-      } else if (result && this.serverless) {
-        context.succeed(result);
       }
     } catch (error) {
       done.callback(error);
@@ -154,7 +151,7 @@ class Completion {
     this.id = id;
     this.finished = false;
     this.answered = false;
-    this.wait = !runtime.serverless; // the framework prints an answer at once
+    this.wait = true;
   }
 
   context() {
@@ -195,9 +192,6 @@ class Completion {
       return;
     }
     whenEmpty = () => {};
-    if (this.runtime.serverless && value instanceof Error) {
-      error = value;
-    }
     if (error === undefined || error === null) {
       this.answer(value);
     } else {

@@ -63,9 +63,6 @@ function enumerate(_, value) {
 
 // log writes the line that a failure leaves in the log.
 function log(what, reason) {
-  if (!console.fatal) {
-    return; // the console is the user's own: nobody reads AWS's log lines
-  }
   const error = reason instanceof Error ? reason : new Error(style.modern ? String(reason) : reason);
   if (console.fatal.json) {
     console.error(error);

@@ -169,4 +169,4 @@ function streaming(handler) {
   return mark > 0 ? { highWaterMark: mark } : {};
 }
 
-module.exports = { load, streaming };
+module.exports = { globals, load, streaming };

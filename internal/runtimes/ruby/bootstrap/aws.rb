@@ -69,6 +69,12 @@ module Lambkin
         end
       end
 
+      # Tells libraries of the invocation's trace.
+      def trace(request)
+        header = request['Lambda-Runtime-Trace-Id']
+        ENV['_X_AMZN_TRACE_ID'] = header if header
+      end
+
       def load(name)
         LambdaHandler.new(name)
       end

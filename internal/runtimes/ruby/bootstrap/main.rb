@@ -30,6 +30,8 @@ else
 end
 root = ENV['LAMBDA_TASK_ROOT'] || Dir.pwd
 $LOAD_PATH.unshift(root) unless $LOAD_PATH.include?(root)
+api = ENV.fetch('AWS_LAMBDA_RUNTIME_API')
+handler = ENV['_HANDLER'].to_s
 vocabulary.prepare
-runner = Lambkin::Runner.new(vocabulary, Lambkin::Client.new(ENV.fetch('AWS_LAMBDA_RUNTIME_API')))
-exit(runner.run(ENV['_HANDLER'].to_s))
+runner = Lambkin::Runner.new(vocabulary, Lambkin::Client.new(api))
+exit(runner.run(handler))

@@ -33,7 +33,7 @@ module Lambkin
     # Answers one invocation; false when it was the last.
     def answer(request)
       id = $_global_aws_request_id = request['Lambda-Runtime-Aws-Request-Id']
-      ENV['_X_AMZN_TRACE_ID'] = request['Lambda-Runtime-Trace-Id'] if request['Lambda-Runtime-Trace-Id']
+      @vocabulary.trace(request)
       event = @vocabulary.event(request)
       context = @vocabulary.context(request)
       begin

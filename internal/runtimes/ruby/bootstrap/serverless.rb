@@ -7,7 +7,18 @@ module Lambkin
     NOTHING = [nil, false, 0, ''].freeze
 
     class << self
-      def prepare; end
+      attr_reader :function
+
+      # Makes the environment the one that the framework would have. Where gems
+      # are found stays: they may be looked for later.
+      def prepare
+        @function = JSON.parse(ENV.delete('_LAMBKIN_FUNCTION') || '{}')
+        changes = JSON.parse(ENV.delete('_LAMBKIN_SHELL') || '{}')
+        (changes['unset'] || []).each { |name| ENV.delete(name) unless name.start_with?('GEM_', 'RUBY') }
+        (changes['set'] || []).each { |name, value| ENV[name] = value }
+      end
+
+      def trace(_request); end
 
       def load(name)
         Handler.new(name)
@@ -54,7 +65,7 @@ module Lambkin
 
       def initialize(request)
         @created_time = Time.now
-        @function_name = ENV['AWS_LAMBDA_FUNCTION_NAME']
+        @function_name = Serverless.function['name']
         @function_version = 'LATEST'
         @memory_limit_in_mb = (ENV['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] || 1024).to_i
         @timeout = request['Lambda-Runtime-Deadline-Ms'].to_i / 1000.0 - @created_time.to_f

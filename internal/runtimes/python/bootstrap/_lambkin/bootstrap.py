@@ -29,6 +29,8 @@ class Settings(object):
 
     def __init__(self):
         self.serverless = environ.pop("_LAMBKIN_DIALECT", "") == "serverless"
+        self.function = environ.pop("_LAMBKIN_FUNCTION", "{}")
+        self.shell = environ.pop("_LAMBKIN_SHELL", "{}")
         self.version = self._version()
         self.json_log = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
         level = environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
@@ -59,7 +61,14 @@ def main(folder, cache):
     root = environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
     startup.prepare(settings, Invocation, folder, root, cache)
     client = runtime_client.Client(environ["AWS_LAMBDA_RUNTIME_API"])
-    handler = load(settings, client, environ.get("_HANDLER", ""))
+    name = environ.get("_HANDLER", "")
+    if settings.serverless:
+        import json
+        from . import framework
+
+        settings.function = json.loads(settings.function)
+        framework.become(json.loads(settings.shell))
+    handler = load(settings, client, name)
     # Part of the initialization, so that the first event is not measured with it.
     from . import lambda_context, marshal_json  # noqa: F401
 
@@ -74,9 +83,10 @@ def load(settings, client, name):
         return get_handler(name)
     except FaultException as fault:
         error = make_error(settings, fault.message, fault.error_type, fault.trace, "")
+        log_error(settings, error, fault.__context__ or fault)
     except Exception as exception:
         error = describe(settings, exception, "")
-    log_error(settings, error)
+        log_error(settings, error, exception)
     client.post(
         "init/error",
         encode_error(settings, error),
@@ -117,27 +127,42 @@ def handle_event_request(settings, client, request_handler, headers, body):
     Invocation.request_id = request_id
     Invocation.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
     trace_id = headers.get("lambda-runtime-trace-id")
-    if trace_id is not None:
+    if trace_id is not None and not settings.serverless:
         environ["_X_AMZN_TRACE_ID"] = trace_id
     else:
         environ.pop("_X_AMZN_TRACE_ID", None)
     from . import marshal_json
-    from .lambda_context import LambdaContext
 
     try:
-        lambda_context = LambdaContext(headers, marshal_json.parse)
+        lambda_context = make_context(settings, headers, marshal_json.parse)
         event = marshal_json.event(body, headers.get("content-type", "application/json"))
         response = request_handler(event, lambda_context)
-        result, content_type = marshal_json.result(response, settings.version < (3, 12))
+        if settings.serverless:
+            from . import framework
+
+            result, content_type = marshal_json.result(response, True, framework.number)
+        else:
+            result, content_type = marshal_json.result(response, settings.version < (3, 12))
     except marshal_json.Fault as fault:
         error = make_error(settings, fault.message, fault.error_type, None, request_id)
+        log_error(settings, error, fault.__context__ or fault)
     except Exception as exception:
         error = describe(settings, exception, request_id)
+        log_error(settings, error, exception)
     else:
         client.post("invocation/%s/response" % request_id, result, content_type)
         return
-    log_error(settings, error)
     client.post("invocation/%s/error" % request_id, encode_error(settings, error), "application/json")
+
+
+def make_context(settings, headers, parse):
+    if settings.serverless:
+        from .framework import context
+
+        return context(settings, headers, parse)
+    from .lambda_context import LambdaContext
+
+    return LambdaContext(headers, parse)
 
 
 def describe(settings, exception, request_id):
@@ -169,9 +194,12 @@ def encode_error(settings, error):
     return json.dumps(error, ensure_ascii=settings.version < (3, 12)).encode("utf-8", "backslashreplace")
 
 
-def log_error(settings, error):
+def log_error(settings, error, exception):
     """Writes the line that a failure leaves in the log."""
     if settings.serverless:
+        from .framework import show
+
+        show(exception)
         return
     if settings.json_log:
         import json

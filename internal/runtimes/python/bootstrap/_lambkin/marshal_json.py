@@ -31,12 +31,14 @@ def event(body, content_type):
         raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error)
 
 
-def result(value, ascii_only):
-    """Returns the bytes to post and their content type."""
+def result(value, ascii_only, number=None):
+    """Returns the bytes to post and their content type. number makes numbers of
+    Decimals, for a dialect that does not write them as they are."""
     if isinstance(value, bytes):
         return value, "application/unknown"
     try:
         encoder = Encoder(ensure_ascii=ascii_only)
+        encoder.number = number
         try:
             text = encoder.encode(named(value))
         except TypeError:
@@ -51,11 +53,14 @@ class Encoder(json.JSONEncoder):
     to write a text as it is, so a Decimal goes out as a marked string first."""
 
     mark = None
+    number = None
 
     def default(self, o):
         if is_decimal(o):
             if o.is_nan():
                 return float("nan")
+            if self.number is not None:
+                return self.number(o)
             if self.mark is None:
                 import os
 
