@@ -267,7 +267,7 @@ func TestAddressOfSSM(t *testing.T) {
 		"us-iso-east-1":  "https://ssm.us-iso-east-1.c2s.ic.gov",
 		"eusc-de-east-1": "https://ssm.eusc-de-east-1.amazonaws.eu",
 	} {
-		if got, err := (&connection{}).ssmAddress(t.Context(), region); err != nil || got != want {
+		if got, err := (&connection{}).address(t.Context(), "ssm", region); err != nil || got != want {
 			t.Errorf("%s: got %s, %v", region, got, err)
 		}
 	}

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 )
@@ -104,29 +102,17 @@ func (c *Client) Parameter(ctx context.Context, region, name string, decrypt boo
 	return a["value"], a["kind"], a != nil, err
 }
 
-// maxObject bounds what is read of an object of S3, in bytes.
-const maxObject = 10 << 20
-
 // Object is the content of an object of S3, which may have 10 MB at most. A
 // bucket that is in another region is asked there.
 func (c *Client) Object(ctx context.Context, region, bucket, key string) (content string, found bool, err error) {
 	q := question{action: "s3:GetObject", region: region, name: bucket, part: key}
 	a, err := c.ask(ctx, q, func(ctx context.Context, conn *connection, region string) (answer, error) {
-		in := &s3.GetObjectInput{Bucket: &bucket, Key: &key}
-		out, err := conn.s3(region).GetObject(ctx, in)
+		data, err := conn.object(ctx, region, bucket, key)
 		if home := elsewhere(err); home != "" && home != region {
-			out, err = conn.s3(home).GetObject(ctx, in)
+			data, err = conn.object(ctx, home, bucket, key)
 		}
-		switch {
-		case is(err, "NoSuchKey", "NoSuchBucket"):
+		if is(err, "NoSuchKey", "NoSuchBucket") {
 			return nil, nil
-		case err != nil:
-			return nil, err
-		}
-		defer out.Body.Close()
-		data, err := io.ReadAll(io.LimitReader(out.Body, maxObject+1))
-		if err == nil && len(data) > maxObject {
-			err = errors.New("the object has more than 10 MB")
 		}
 		return answer{key: string(data)}, err
 	})
@@ -163,14 +149,6 @@ func (c *Client) AccountID(ctx context.Context) (string, error) {
 func (conn *connection) cloudFormation(region string) *cloudformation.Client {
 	return cloudformation.New(cloudformation.Options{
 		Region: region, Credentials: conn, HTTPClient: conn.http, Retryer: conn.retryer, BaseEndpoint: pointer(conn.endpoint("cloudformation")),
-	})
-}
-
-func (conn *connection) s3(region string) *s3.Client {
-	endpoint := conn.endpoint("s3")
-	return s3.New(s3.Options{
-		Region: region, Credentials: conn, HTTPClient: conn.http, Retryer: conn.retryer, BaseEndpoint: pointer(endpoint),
-		UsePathStyle: endpoint != "", // what plays S3 has one name for all buckets
 	})
 }
 
