@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -234,7 +235,7 @@ func (s *System) setUp(o Options, environ instance.Environ) error {
 	if err != nil {
 		return err
 	}
-	host := hostFor(o)
+	host := hostFor(o, s.Project, s.Function)
 	dir, err := s.bootstraps(host.Cache)
 	if err != nil {
 		return fmt.Errorf("writing the bootstraps: %w", err)
@@ -266,13 +267,34 @@ func Host(env map[string]string) *runtimes.Host {
 	return &runtimes.Host{Env: env, Cache: fsx.CacheDir(env)}
 }
 
-// hostFor is this machine as the options want it to be used.
-func hostFor(o Options) *runtimes.Host {
-	host := Host(o.Env)
+// hostFor is this machine as the options want it to be used for a function.
+func hostFor(o Options, p *lambda.Project, fn *lambda.Function) *runtimes.Host {
+	host := Host(withVirtualEnv(o.Env, p, fn))
 	host.Strict = o.StrictRuntime
 	host.Serverless = o.Vocabulary == Serverless
 	host.Debug = o.Debug
 	return host
+}
+
+// withVirtualEnv activates the virtual environment that lies beside a Python
+// function's code or its project, unless the user has activated one.
+func withVirtualEnv(env map[string]string, p *lambda.Project, fn *lambda.Function) map[string]string {
+	const active = "VIRTUAL_ENV"
+	if env[active] != "" || !strings.HasPrefix(fn.Runtime, "python") {
+		return env
+	}
+	for _, dir := range []string{fn.Code.Dir, p.Dir} {
+		for _, name := range []string{".venv", "venv"} {
+			venv := filepath.Join(dir, name)
+			if _, err := os.Stat(filepath.Join(venv, "pyvenv.cfg")); dir == "" || err != nil {
+				continue
+			}
+			env = maps.Clone(env)
+			env[active] = venv
+			return env
+		}
+	}
+	return env
 }
 
 func chooseSandbox(name string) (sandbox.Sandbox, error) {

@@ -62,7 +62,7 @@ func Describe(ctx context.Context, o Options) (out *Environment, err error) {
 	}
 	defer func() { err = errors.Join(err, code.Close()) }()
 	out.Variables, err = instance.Describe(ctx, instance.Options{
-		Function: w.fn, Runtime: Runtimes().Lookup(w.fn.Runtime), Host: hostFor(o), Sandbox: box,
+		Function: w.fn, Runtime: Runtimes().Lookup(w.fn.Runtime), Host: hostFor(o, w.project, w.fn), Sandbox: box,
 		Code: code.Dir, Layers: code.Layers, RuntimeDir: dir, Environ: w.environ,
 	})
 	if _, missing := errors.AsType[*runtimes.Missing](err); missing {

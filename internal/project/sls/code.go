@@ -80,6 +80,12 @@ func (b *builder) code() lambda.Code {
 		}
 		return lambda.Code{Archive: file}
 	}
+	// serverless-python-requirements packages a function with a module as if
+	// that folder were the service.
+	if s, ok := b.own("module"); ok && b.has(pluginPython) && strings.HasPrefix(b.fn.Runtime, "python") {
+		b.fn.Sources["Code"] = place(s.at)
+		return lambda.Code{Dir: b.abs(b.text(s))}
+	}
 	return lambda.Code{Dir: b.dir}
 }
 

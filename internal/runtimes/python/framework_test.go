@@ -22,6 +22,7 @@ func TestResultsAsTheFrameworkMakesThem(t *testing.T) {
 		{"decimals", "import decimal\ndef handler(e, c): return [decimal.Decimal('1.0'), decimal.Decimal('1.25')]", "[1, 1.25]"},
 		{"not ASCII", "def handler(e, c): return 'h\u00e9'", `"h\u00e9"`},
 		{"nothing", "def handler(e, c): return None", "null"},
+		{"requirements need no unpacking", "import unzip_requirements\ndef handler(e, c): return 1", "1"},
 		{"stdin is empty", "import sys\ndef handler(e, c): return sys.stdin.read()", `""`},
 	}
 	for _, tt := range tests {

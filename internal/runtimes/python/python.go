@@ -17,7 +17,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
 )
 
-//go:embed bootstrap/*.py bootstrap/_lambkin/*.py
+//go:embed bootstrap/*.py bootstrap/_lambkin/*.py bootstrap/serverless/*.py
 var bootstrap embed.FS
 
 // Files is the bootstrap, by names below Paths.Runtime.

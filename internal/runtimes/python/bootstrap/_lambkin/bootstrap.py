@@ -68,6 +68,7 @@ def main(folder, cache):
 
         settings.function = json.loads(settings.function)
         framework.become(json.loads(settings.shell))
+        sys.path.append(os.path.join(folder, "serverless"))
     handler = load(settings, client, name)
     # Part of the initialization, so that the first event is not measured with it.
     from . import lambda_context, marshal_json  # noqa: F401
