@@ -89,7 +89,7 @@ func (s script) exited(x exit) error {
 
 var (
 	moduleName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`Cannot find (?:module|package) '([^']+)'`) })
-	frame      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s+at (?:.*\()?([^()]+?):(\d+):(\d+)\)?$`) })
+	frame      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s+at (?:.*? \()?(?:async )?(.+?):(\d+):(\d+)\)?$`) })
 	syntaxAt   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\S.*):(\d+)$`) })
 )
 

@@ -30,6 +30,8 @@ func TestErrorsNameTheLine(t *testing.T) {
 		"syntax.js":                 "const a = 1;\nconst b = {;\n",
 		"syntax.mjs":                "const a = 1;\nexport default {;\n",
 		"imports.mjs":               "import './syntax.mjs'",
+		"noexport.mjs":              "\nimport { none } from './default.mjs'; export default none",
+		"default.mjs":               "export default 1",
 		"syntax.ts":                 "const a: number = 1;\nconst ä = {;\n",
 		"throws.ts":                 "interface A {\n  b: string;\n}\n\nexport default (): A => {\n  throw new Error('typed');\n};",
 		"throws.mts":                "type A = string;\n\nawait null;\nthrow new Error('module');",
@@ -67,6 +69,7 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{"syntax.js", "script-syntax", "svc/syntax.js:2:12", `"svc/syntax.js" failed: SyntaxError: Unexpected token ';'`, ""},
 		{"syntax.mjs", "script-syntax", "svc/syntax.mjs:2:17", `"svc/syntax.mjs" cannot be read: Expected identifier but found ";"`, ""},
 		{"imports.mjs", "script-syntax", "svc/syntax.mjs:2:17", `"svc/imports.mjs" cannot be read: Expected identifier but found ";"`, ""},
+		{"noexport.mjs", "script-syntax", "svc/noexport.mjs:2:10", `"svc/noexport.mjs" failed: SyntaxError: The requested module './default.mjs' does not provide an export named 'none'`, ""},
 		{"syntax.ts", "script-syntax", "svc/syntax.ts:2:12", `"svc/syntax.ts" cannot be read: Expected identifier but found ";"`, ""},
 		{"throws.ts", "script-error", "svc/throws.ts:6:9", `"svc/throws.ts" failed: Error: typed`, ""},
 		{"throws.mts", "script-error", "svc/throws.mts:4:7", `"svc/throws.mts" failed: Error: module`, ""},
@@ -167,9 +170,8 @@ func TestWhatEndsTheProcess(t *testing.T) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 		good()
-		start := time.Now()
-		if _, again := e.Export(t.Context(), file); again != err || time.Since(start) > 2*time.Second { //nolint:errorlint // the very same
-			t.Errorf("%s, a second time: %v after %v", file, again, time.Since(start))
+		if _, again := e.Export(t.Context(), file); again != err { // the very same: it is not waited for twice
+			t.Errorf("%s, a second time: %v", file, again)
 		}
 	}
 	_, err := e.Export(t.Context(), "svc/stray.js")
@@ -187,6 +189,41 @@ func TestWhatEndsTheProcess(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	good()
+}
+
+func TestNodeThatCannotStart(t *testing.T) {
+	e := service(t, map[string]string{"f.js": ""}, func(o *Options) {
+		o.Env = func() map[string]string { return map[string]string{"NODE_OPTIONS": "--no-such-option"} }
+	})
+	_, err := e.Export(t.Context(), "svc/f.js")
+	if found, ok := errors.AsType[*Error](err); !ok || !strings.Contains(found.Detail, "--no-such-option is not allowed in NODE_OPTIONS") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFoldersWithOddNames(t *testing.T) {
+	for _, dir := range []string{"with space (1)", "ünï", "a#b%20c"} {
+		t.Run(dir, func(t *testing.T) {
+			files := map[string]string{}
+			for name, text := range map[string]string{
+				"f.js": "\nexports.f = () => { throw new Error('x'); }", "f.mjs": "\nexport const f = () => { throw new Error('x'); }",
+				"f.ts": "\nexport const f = () => { throw new Error('x'); }", "f.mts": "\nexport const f = () => { throw new Error('x'); }",
+				"at.ts": "import { fileURLToPath } from 'url'; export const f = () => fileURLToPath(import.meta.url) === __filename",
+			} {
+				files[dir+"/"+name] = text
+			}
+			e := service(t, files)
+			for _, name := range []string{"f.js", "f.mjs", "f.ts", "f.mts"} {
+				_, err := e.Value(t.Context(), filepath.Join("svc", dir, name), []string{"f"}, Resolver{})
+				if found, ok := errors.AsType[*Error](err); !ok || found.Range.Start.Line != 2 || found.Range.File != filepath.Join("svc", dir, name) {
+					t.Errorf("%s: got %v", name, err)
+				}
+			}
+			if n, err := e.Value(t.Context(), filepath.Join("svc", dir, "at.ts"), []string{"f"}, Resolver{}); err != nil || text(n) != "true" {
+				t.Errorf("at.ts: got %s, %v", text(n), err)
+			}
+		})
+	}
 }
 
 func TestExitWithinAnotherQuestion(t *testing.T) {
@@ -255,12 +292,8 @@ exports.never = () => new Promise(() => {});`}, func(o *Options) { o.Output = &o
 		open = len(p.calls)
 		p.mu.Unlock()
 	}
-	start := time.Now()
 	if err := e.Close(); err != nil {
 		t.Error(err)
-	}
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("Close took %v", took)
 	}
 	if err := <-done; !errors.Is(err, ErrClosed) {
 		t.Errorf("the open question got %v", err)

@@ -159,7 +159,8 @@ function fail(call, err, kind) {
 function describe(err) {
   const error = {};
   try {
-    error.text = util.types.isNativeError(err) || err instanceof Error ? `${err}` : util.inspect(err);
+    const isError = util.types.isNativeError(err) || err instanceof Error;
+    error.text = isError ? [err.name, err.message].filter(Boolean).join(': ') : util.inspect(err);
     if (err !== null && typeof err === 'object') {
       error.kind = err[trouble];
       error.cause = err[cause];
@@ -215,7 +216,7 @@ async function loadBundle({ file, format, code, last }) {
       process.setSourceMapsEnabled(true); // stacks speak of what the bundle was made of
     }
     try {
-      bundles.set(file, format === 'cjs' ? compile(file, code) : await importSource(file, code));
+      bundles.set(file, format === 'cjs' ? compile(file, code) : await importSource(file, code, last));
     } catch (err) {
       if (!last && format === 'cjs' && (isESMOnly(err) || (err && err.code === 'ERR_PACKAGE_PATH_NOT_EXPORTED'))) {
         throw new Again('esm');
@@ -241,20 +242,28 @@ function compile(file, code) {
   return made;
 }
 
-// loader gives Node.js the bundles in place of the files that they were made of.
+// sources are the bundles that Node.js takes in place of the files that they
+// were made of, by URL. Versions before 22.15 want to be told in another thread.
+const sources = new Map();
 const loader = `const sources = new Map();
-export function initialize({ url, source }) { sources.set(url, source); }
+export function initialize([url, source]) { sources.set(url, source); }
 export async function load(url, context, next) {
-  const source = sources.get(url);
-  return source === undefined ? next(url, context) : { format: 'module', source, shortCircuit: true };
+  return sources.has(url) ? { format: 'module', source: sources.get(url), shortCircuit: true } : next(url, context);
 }`;
 
-async function importSource(file, source) {
-  if (!Module.register) {
-    throw Object.assign(new Error(`Node.js ${process.version} cannot run it as an ES module`), { [trouble]: 'node' });
-  }
+async function importSource(file, source, last) {
   const url = pathToFileURL(file).href;
-  Module.register(`data:text/javascript,${encodeURIComponent(loader)}`, { data: { url, source } });
+  if (Module.registerHooks && sources.size === 0) {
+    Module.registerHooks({
+      load: (u, context, next) =>
+        sources.has(u) ? { format: 'module', source: sources.get(u), shortCircuit: true } : next(u, context),
+    });
+  } else if (!Module.registerHooks && Module.register) {
+    Module.register(`data:text/javascript,${encodeURIComponent(loader)}`, { data: [url, source] });
+  } else if (!Module.registerHooks) {
+    throw last ? Object.assign(new Error(`Node.js ${process.version} cannot run it as an ES module`), { [trouble]: 'node' }) : new Again('cjs');
+  }
+  sources.set(url, source);
   return { exports: await import(url) };
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -22,7 +23,7 @@ const hostName = "lambkin-host.cjs"
 type process struct {
 	cmd  *exec.Cmd
 	dir  string // where host.cjs lies while the process starts
-	out  io.Writer
+	out  *printed
 	in   *os.File      // the writing end of its questions
 	done chan struct{} // closed when it is gone
 
@@ -59,7 +60,7 @@ func start(node string, env map[string]string, o Options, stdio bool) (*process,
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	p := &process{
-		dir: dir, out: io.Discard, in: in, done: make(chan struct{}),
+		dir: dir, out: &printed{w: o.Output}, in: in, done: make(chan struct{}),
 		calls: map[int]*call{}, refusals: map[int]error{},
 	}
 	setup, err := json.Marshal(map[string]any{"args": append([]string{}, o.Args...), "stdio": stdio})
@@ -70,10 +71,7 @@ func start(node string, env map[string]string, o Options, stdio bool) (*process,
 	p.cmd.Dir, p.cmd.Env, p.cmd.SysProcAttr = o.Dir, environ(env), attributes()
 	// Processes that have left the group may hold its output open.
 	p.cmd.WaitDelay = time.Second
-	if o.Output != nil {
-		p.out = &lockedWriter{w: o.Output}
-		p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
-	}
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	if stdio {
 		p.cmd.Stdin, p.cmd.Stdout = questions, out
 	} else {
@@ -121,18 +119,31 @@ func environ(env map[string]string) []string {
 	return list
 }
 
-// lockedWriter takes the writes of several goroutines, one at a time. The
-// process goes on when nobody listens.
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
+// printed takes what a process prints from several goroutines, one write at a
+// time. The process goes on when nobody listens.
+type printed struct {
+	mu   sync.Mutex
+	w    io.Writer // may be nil
+	last []byte    // the end of it
 }
 
-func (l *lockedWriter) Write(data []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, _ = l.w.Write(data)
+const lastBytes = 2000
+
+func (o *printed) Write(data []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.w != nil {
+		_, _ = o.w.Write(data)
+	}
+	o.last = append(o.last, data...)
+	o.last = o.last[max(0, len(o.last)-lastBytes):]
 	return len(data), nil
+}
+
+func (o *printed) end() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.TrimSpace(strings.ToValidUTF8(string(o.last), ""))
 }
 
 // read hands out what the process says until it is gone.
@@ -300,6 +311,6 @@ func (p *process) why(s script) error {
 		return s.exited(*p.exit)
 	}
 	err := s.problem("script-exit", "%q made Node.js end: %v", s.name, p.cmd.ProcessState)
-	err.Hint = "what it printed last may say why"
+	err.Detail = p.out.end()
 	return err
 }

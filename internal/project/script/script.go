@@ -54,7 +54,8 @@ var ErrClosed = errors.New("the scripts' engine is closed")
 // a script has ended the process, the next question starts a new one.
 //
 // Its methods may be called from several goroutines, and from a Resolver that
-// answers one of its questions.
+// answers one of its questions. A question that takes too long, or whose context
+// ends, ends the process, and the other questions with it.
 type Engine struct {
 	opts  Options
 	node  func() (string, error)
@@ -84,8 +85,9 @@ func New(o Options) *Engine {
 
 // Resolver answers what the functions of a script ask for. Its members are
 // called on the goroutine that waits in Value, one after the other, and may
-// ask the engine in turn. An error of theirs that a function does not handle is
-// what Value returns, as it is.
+// ask the engine in turn. While they do, what the outer question's functions
+// ask for next has to wait, so that an inner one must not need its answer. An
+// error of theirs that a function does not handle is what Value returns, as it is.
 type Resolver struct {
 	// Options are the command's, by long name: strings, booleans, lists of strings.
 	Options map[string]any
@@ -192,7 +194,7 @@ func (e *Engine) ask(ctx context.Context, s script, q question, r Resolver) (mes
 		return message{}, err
 	}
 	defer p.end(c)
-	defer context.AfterFunc(ctx, func() { p.kill(context.Cause(ctx)) })()
+	defer context.AfterFunc(ctx, func() { p.kill(ctx.Err()) })()
 	left := e.opts.Timeout
 	limit := time.AfterFunc(left, func() { e.giveUp(s, p) })
 	defer limit.Stop()

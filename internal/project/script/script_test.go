@@ -451,7 +451,7 @@ exports.wrong = ({ resolveVariable }) => resolveVariable(['a']);
 exports.property = ({ resolveConfigurationProperty }) => resolveConfigurationProperty('custom.a');
 `})
 	for _, address := range []string{"passes", "keeps", "keeps"} {
-		if _, err := e.Value(t.Context(), "svc/f.js", []string{address}, r); err != refused { //nolint:errorlint // the very same
+		if _, err := e.Value(t.Context(), "svc/f.js", []string{address}, r); err != refused { // the very same
 			t.Errorf("%s: got %v", address, err)
 		}
 	}
@@ -522,9 +522,9 @@ func TestClosedEngine(t *testing.T) {
 
 func TestTimeoutLeavesOutTheResolversTime(t *testing.T) {
 	e := service(t, map[string]string{"f.js": "exports.f = async ({ resolveVariable }) => [await resolveVariable('a'), await resolveVariable('b')]"},
-		func(o *Options) { o.Timeout = 2 * time.Second })
+		func(o *Options) { o.Timeout = 3 * time.Second })
 	n, err := e.Value(t.Context(), "svc/f.js", []string{"f"}, Resolver{Variable: func(text string) (*doc.Node, error) {
-		time.Sleep(1200 * time.Millisecond)
+		time.Sleep(1600 * time.Millisecond)
 		return doc.NewString(text, diag.Range{}), nil
 	}})
 	if diff := cmp.Diff(`["a","b"]`, text(n)); diff != "" || err != nil {
