@@ -311,6 +311,19 @@ func TestNumbersAreWrittenAsJavaScriptDoes(t *testing.T) {
 }
 
 // FuzzParse holds both parsers to their contract on any bytes.
+// TestLongLinesTakeNoLonger reads a file of which all stands on one line. Where
+// the columns of each node were counted from the line's start, it took minutes.
+func TestLongLinesTakeNoLonger(t *testing.T) {
+	src := []byte("[" + strings.Repeat(`{"é":1},`, 200_000) + "{}]")
+	n, diags := ParseJSON(src, "one-line.json")
+	if diags.HasErrors() || len(n.Items) != 200_001 {
+		t.Fatalf("got %v", diags)
+	}
+	if got := n.Items[200_000].Range.Start; got != (diag.Pos{Line: 1, Column: 2 + 8*200_000}) {
+		t.Errorf("the last element is at %v", got)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"a: &x [1, 'y', !Ref z]\nb: *x\n", `{"a": [1, true, "\ud83d"]}`, "a: {<<: {b: 1}}\n? [k]\n: v\n", "- |\n  x\n- >-\n  y\n"} {
 		f.Add([]byte(seed), true)

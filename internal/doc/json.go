@@ -58,6 +58,12 @@ type jsonParser struct {
 	dec   *json.Decoder
 	depth int
 	lines []int // offsets at which lines start, made when first needed
+	// last is the place that was asked for last: columns are counted from it
+	// on, since a whole file may stand on one line.
+	last struct {
+		offset int
+		pos    diag.Pos
+	}
 	diags diag.List
 }
 
@@ -107,9 +113,14 @@ func (p *jsonParser) pos(offset int64) diag.Pos {
 			}
 		}
 	}
-	offset = min(offset, int64(len(p.src)))
-	line := sort.SearchInts(p.lines, int(offset)+1)
-	return diag.Pos{Line: line, Column: utf8.RuneCount(p.src[p.lines[line-1]:offset]) + 1}
+	at := int(min(offset, int64(len(p.src))))
+	line := sort.SearchInts(p.lines, at+1)
+	from, column := p.lines[line-1], 1
+	if p.last.pos.Line == line && p.last.offset <= at {
+		from, column = p.last.offset, p.last.pos.Column
+	}
+	p.last.offset, p.last.pos = at, diag.Pos{Line: line, Column: column + utf8.RuneCount(p.src[from:at])}
+	return p.last.pos
 }
 
 // maxDepth is how deep maps and lists may nest, which is the YAML parser's limit too.
@@ -130,6 +141,7 @@ func (p *jsonParser) value() (*Node, error) {
 	n := &Node{}
 	switch v := tok.(type) {
 	case json.Delim:
+		n.Range = p.span(start, start)
 		if v == '{' {
 			n.Kind = Map
 			err = p.object(n)
@@ -137,7 +149,6 @@ func (p *jsonParser) value() (*Node, error) {
 			n.Kind = List
 			err = p.array(n)
 		}
-		n.Range = p.span(start, start)
 		return n, err
 	case string:
 		n.Kind, n.Text, n.Value = String, v, v

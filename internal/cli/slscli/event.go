@@ -60,14 +60,14 @@ func (in *input) file(ctx context.Context, path string) ([]byte, error) {
 	}
 	switch ext {
 	case ".json", ".tfstate":
+		if text := bytes.TrimSpace(data); json.Valid(data) && text[0] != '"' {
+			return data, nil
+		}
 		n, diags := doc.ParseJSON(data, path)
 		if diags.HasErrors() {
 			return nil, unparsed(path, data, diags)
 		}
-		if n.Is(doc.String) {
-			return in.value(n), nil
-		}
-		return data, nil
+		return in.value(n), nil
 	case ".yml", ".yaml":
 		n, diags := doc.ParseYAML(data, path, doc.YAML12)
 		if diags.HasErrors() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,7 +134,10 @@ func (o *invokeOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	o.noteIneffective(cmd.Flags())
-	log := &telemetry.Text{Platform: s.Err, Stdout: s.Out, Stderr: s.Err, Quiet: !o.verbose}
+	log := &telemetry.Text{Platform: io.Discard, Stdout: s.Out, Stderr: s.Err}
+	if o.verbose {
+		log.Platform = s.Err
+	}
 	if o.resultOnly {
 		log.Stdout = s.Err
 	}
