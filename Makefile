@@ -3,13 +3,14 @@ export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
 # Real projects, and runs of the real frameworks, to compare with where they lie beside this folder.
 CORPUS ?= $(wildcard ../shared/corpus)
 export LAMBKIN_CORPUS ?= $(abspath $(CORPUS))
-export LAMBKIN_CASES ?= $(abspath $(wildcard ../shared/serverless-cases))
+CASES ?= $(wildcard ../shared/serverless-cases)
+export LAMBKIN_CASES ?= $(abspath $(CASES))
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # The tests of Java share one Maven repository, which is filled before they run beside each other.
 WARM := go test -count=1 -run TestTheClientIsInTheRepository ./internal/runtimes/java
 TOOL := go tool -modfile=tools.mod
 
-.PHONY: help build test race lint cross bench corpus golden clean
+.PHONY: help build test race lint cross bench corpus cases peers golden clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
@@ -18,12 +19,12 @@ build: ## build bin/lambkin: one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X github.com/lambkin-dev/lambkin/internal/cli.version=$(VERSION)" -o bin/lambkin ./cmd/lambkin
 
 test: ## get what the tests need and run them all
-	.ci/install node python3 ruby javac mvn moto
+	.ci/install node python3 ruby javac mvn moto frameworks
 	$(WARM)
 	go test ./...
 
 race: ## run all tests with the race detector
-	.ci/install node python3 ruby javac mvn cc moto
+	.ci/install node python3 ruby javac mvn cc moto frameworks
 	$(WARM)
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
 
@@ -41,6 +42,15 @@ bench: build ## time lambkin beside the bare interpreters and its peers
 corpus: ## compare the projects below CORPUS=DIR with what SAM CLI and the Serverless Framework say of them
 	@[ -n "$(CORPUS)" ] || { echo "corpus: name a folder of projects with their expected.json: make corpus CORPUS=DIR" >&2; exit 1; }
 	@LAMBKIN_CORPUS="$(abspath $(CORPUS))" go test -count=1 -v -run 'TestCorpusAgreesWith' ./internal/project/cfn ./internal/project/sls
+
+cases: ## replay the recorded runs of serverless and osls in CASES=DIR; fails when one differs
+	@[ -n "$(CASES)" ] || { echo "cases: name a folder of recorded runs with their fixtures: make cases CASES=DIR" >&2; exit 1; }
+	@.ci/install node python3
+	@cd internal/peers && LAMBKIN_CASES="$(abspath $(CASES))" go test -count=1 -run TestRecordedRuns -args -strict
+
+peers: ## run serverless and osls beside lambkin, the extra cases too; takes many minutes the first time
+	@.ci/install node python3 frameworks
+	@cd internal/peers && go test -count=1 -timeout 60m -run TestRealFrameworks -args -all
 
 golden: ## rewrite the golden files; review the difference
 	grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u | xargs -I{} go test {} -update

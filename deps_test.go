@@ -73,6 +73,7 @@ var edges = []edge{
 	{"internal/lambda", nil},
 	{"internal/fsx", nil},
 
+	{"internal/peers", nil}, // tests only
 	{"internal/testenv/...", []string{"internal/testenv", "internal/lambda", "internal/runtimes", "internal/sandbox"}},
 	{"internal/testenv", nil},
 	{".", nil},

@@ -3,7 +3,7 @@
 const { readFileSync } = require("fs");
 
 const bare = {};
-const widths = [30, 10, 10, 10, 10, 6];
+const widths = [36, 10, 10, 10, 10, 6];
 const line = (...cells) => console.log(cells.map((c, i) => (i ? c.padStart(widths[i]) : c.padEnd(widths[i]))).join(""));
 const over = (ms, base) => (base === undefined ? "" : (ms >= base ? "+" : "") + (ms - base).toFixed(1));
 
