@@ -36,6 +36,7 @@ type invokeOptions struct {
 	overrides   []string
 	resultOnly  bool
 	verbose     bool
+	version     bool
 	engine      cli.EngineFlags
 }
 
@@ -63,6 +64,10 @@ EXIT STATUS
   lambkin invoke local -f hello -e VAR1=value1 -e VAR2=value2
   lambkin invoke local -f hello --result-only | jq .statusCode`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.version {
+				fmt.Fprintf(s.Out, "lambkin %s\n", cli.Version())
+				return nil
+			}
 			if !cmd.Flags().Changed("function") {
 				return errors.New(`Serverless command "invoke local" requires "--function" option. Run "serverless invoke local --help" for more info`)
 			}
@@ -85,6 +90,7 @@ EXIT STATUS
 	f.StringArrayVar(&o.parameters, "param", nil, "a value for ${param:KEY}, `KEY=value`; may be repeated")
 	f.StringArrayVar(&o.overrides, "var-override", nil, "a value for a variable that cannot be resolved here, `ADDRESS=value`, such as ssm:/db/password=x; may be repeated")
 	f.BoolVar(&o.resultOnly, "result-only", false, "keep standard output for the result; what the function prints goes to standard error")
+	f.BoolVarP(&o.version, "version", "v", false, "print lambkin's version")
 	f.BoolVar(&o.verbose, "verbose", false, "print AWS's START, END and REPORT lines, too")
 	o.engine.Add(f)
 	addIneffective(f)
