@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -169,7 +170,12 @@ var deviations = []deviation{
 			return c.eventFile() != nil && (c.option("-d") != "" || c.option("--data") != "") && want.Status == 0
 		},
 		func(c *trial, _, got answer) bool {
-			return got == answer{0, indent(`{"type":"object","e":` + string(c.eventFile()) + `}`)}
+			var event any
+			var result map[string]any
+			if json.Unmarshal(c.eventFile(), &event) != nil || json.Unmarshal([]byte(got.Stdout), &result) != nil {
+				return false
+			}
+			return got.Status == 0 && slices.ContainsFunc(slices.Collect(maps.Values(result)), func(v any) bool { return reflect.DeepEqual(v, event) })
 		},
 	},
 	{

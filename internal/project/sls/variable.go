@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/lambkin-dev/lambkin/internal/doc"
 )
@@ -70,6 +71,18 @@ func (t text) add(literal string) text {
 	return append(t, piece{literal: literal})
 }
 
+// withoutDollars takes dollars away from the end: the framework takes those
+// right before a variable for a part of it.
+func (t text) withoutDollars() text {
+	if n := len(t); n > 0 && t[n-1].variable == nil {
+		t[n-1].literal = strings.TrimRight(t[n-1].literal, "$")
+		if t[n-1].literal == "" {
+			return t[:n-1]
+		}
+	}
+	return t
+}
+
 // syntaxError says what is wrong at an offset of a string.
 type syntaxError struct {
 	code   string
@@ -83,6 +96,7 @@ const maxNesting = 50
 
 var (
 	variableStart = regexp.MustCompile(`^[a-z][a-zA-Z0-9.-]*(\(|: *([^: ]|$))`)
+	plainWord     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9. ]+$`) })
 	sourceType    = regexp.MustCompile(`^([a-z][a-zA-Z0-9.-]*)([(:])`)
 )
 
@@ -108,7 +122,7 @@ func parseText(src string) (text, *syntaxError) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, piece{variable: v})
+		out = append(out.withoutDollars(), piece{variable: v})
 	}
 	return out, nil
 }
@@ -218,6 +232,9 @@ func (p *parser) word(start int) (*doc.Node, *syntaxError) {
 	n := scalar(word)
 	if n == nil {
 		err := p.fail("variable-literal", at, "Invalid literal source %q at index %d in %q", word, at, p.src)
+		if !plainWord().MatchString(word) || p.src[at+end] == ',' {
+			err.msg = fmt.Sprintf("Invalid variable source at index %d in %q", at, p.src)
+		}
 		if word != "" && !strings.ContainsAny(word, `'"$(:`) {
 			err.hint = fmt.Sprintf("put quotes around it: '%s'", word)
 		}

@@ -64,7 +64,7 @@ func TestParseText(t *testing.T) {
 		{"source and address", "${self:custom.a}", "(self [custom.a])"},
 		{"within a text", "a-${self:b}-c", "[a-](self [b])[-c]"},
 		{"two in a row", "${self:a}${env:B}", "(self [a])(env [B])"},
-		{"behind a dollar", "$${self:a}", "[$](self [a])"},
+		{"behind dollars", "x$$${self:a}", "[x](self [a])"},
 		{"colon in the address", "${ssm:/a:1}", "(ssm [/a:1])"},
 		{"without address", "${self:}", "(self)"},
 		{"blank behind the colon", "${self: custom.a}", "(self [custom.a])"},
@@ -129,9 +129,9 @@ func TestParseTextSaysWhatIsWrongAndWhere(t *testing.T) {
 		offset               int
 	}{
 		{"word as fallback", "${opt:stage, dev}", "variable-literal", `Invalid literal source "dev" at index 13 in "${opt:stage, dev}"`, 13},
-		{"word before another fallback", "${opt:a, dev, 'x'}", "variable-literal", `Invalid literal source "dev" at index 9 in "${opt:a, dev, 'x'}"`, 9},
-		{"no fallback behind the comma", "${opt:a,}", "variable-literal", `Invalid literal source "" at index 8 in "${opt:a,}"`, 8},
-		{"capital source as fallback", "${opt:a, AWS::Region}", "variable-literal", `Invalid literal source "AWS::Region" at index 9 in "${opt:a, AWS::Region}"`, 9},
+		{"word before another fallback", "${opt:a, dev, 'x'}", "variable-literal", `Invalid variable source at index 9 in "${opt:a, dev, 'x'}"`, 9},
+		{"no fallback behind the comma", "${opt:a,}", "variable-literal", `Invalid variable source at index 8 in "${opt:a,}"`, 8},
+		{"capital source as fallback", "${opt:a, AWS::Region}", "variable-literal", `Invalid variable source at index 9 in "${opt:a, AWS::Region}"`, 9},
 		{"fallback behind a literal", "${opt:a, 'b', 'c'}", "variable-syntax", "a literal must be the last in its variable", 9},
 		{"not closed", "x${self:a", "variable-syntax", `a variable is not closed: "${self:a"`, 1},
 		{"parameters not closed", "${file(a", "variable-syntax", `a variable is not closed: "${file(a"`, 0},

@@ -56,8 +56,9 @@ def context(settings, headers, parse):
 
 
 def number(decimal):
-    """Decimals become the numbers of the framework: whole ones without a fraction."""
-    return int(decimal) if decimal % 1 == 0 else float(decimal)
+    """Decimals become the numbers of the framework: whole ones without a fraction, large ones as near as floats come."""
+    value = float(decimal)
+    return int(value) if value.is_integer() else value
 
 
 def show(exception):
