@@ -133,7 +133,7 @@ func Load(ctx context.Context, loaders []Loader, dir, file string, opts Options)
 		return nil, nil, err
 	}
 	for _, l := range loaders {
-		if l.Accepts(file, content) {
+		if len(loaders) == 1 || l.Accepts(file, content) {
 			p, diags := l.Load(ctx, file, opts)
 			return p, diags, nil
 		}
