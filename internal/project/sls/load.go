@@ -130,11 +130,9 @@ func (r *resolver) parse() (*doc.Node, diag.List) {
 		return nil, diags
 	}
 	root, diags := doc.Parse(src, r.file, doc.YAML12)
-	if root == nil {
-		for i := range diags {
-			if diags[i].Severity == diag.Error {
-				diags[i].Summary = fmt.Sprintf("Cannot parse %q: %s", filepath.Base(r.file), diags[i].Summary)
-			}
+	for i := range diags {
+		if diags[i].Severity == diag.Error {
+			diags[i].Summary = fmt.Sprintf("Cannot parse %q: %s", filepath.Base(r.file), diags[i].Summary)
 		}
 	}
 	return root, diags

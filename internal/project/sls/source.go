@@ -98,7 +98,7 @@ func (r *resolver) found(q question, s string) (answer, *problem) {
 func fromSelf(r *resolver, q question) (answer, *problem) {
 	var keys []string
 	if q.address != "" {
-		keys = strings.Split(q.address, ".")
+		keys = keysOf(q.address)
 	}
 	a, p := r.walk(r.root, "", keys...)
 	if p != nil {
@@ -118,6 +118,14 @@ func fromSelf(r *resolver, q question) (answer, *problem) {
 		return r.walk(r.root, "", "service", "name") // the object form of old services
 	}
 	return a, nil
+}
+
+// keysOf are the keys of an address: "a.b.0" or, as version 4 has it, "a.b[0]".
+func keysOf(address string) []string {
+	if strings.HasSuffix(address, "]") || strings.Contains(address, "].") {
+		address = strings.NewReplacer("[", ".", "]", "").Replace(address)
+	}
+	return strings.Split(address, ".")
 }
 
 // fromOptions reads the command's options.

@@ -73,6 +73,7 @@ func TestVariablesAtAWS(t *testing.T) {
 		{"of a region, as it was written once", "${ssm.eu-west-1:/plain}", "v-svc", "parameter eu-west-1 /plain"},
 		{"list", "${ssm:/list}", `["a","b"]`, "parameter  /list"},
 		{"element of a list", "${self:custom.list.1}", "b", "parameter  /list"},
+		{"element of a list, as version 4 writes it", "${self:custom.list[1]}", "b", "parameter  /list"},
 		{"raw list", "${ssm(raw):/list}", "a,b", "parameter  /list"},
 		{"secret", "${self:custom.secret.user}", "u", "parameter  /secret"},
 		{"raw secret, not decrypted", "${ssm(eu-west-1, raw, noDecrypt):/secret}", `{"user":"u"}`, "parameter eu-west-1 /secret as it is"},

@@ -51,7 +51,7 @@ func fromFile(r *resolver, q question) (answer, *problem) {
 		n, p := r.value(file.node, q.path)
 		return answer{node: n, missing: fmt.Sprintf("the file %q is empty", name)}, p
 	}
-	return r.walk(file.node, name+":", strings.Split(q.address, ".")...)
+	return r.walk(file.node, name+":", keysOf(q.address)...)
 }
 
 // include reads a file by what its name ends in.

@@ -53,7 +53,7 @@ func (r *resolver) endScripts() error {
 func (r *resolver) fromScript(q question, path, shown string) (answer, *problem) {
 	var address []string
 	if q.address != "" {
-		address = strings.Split(q.address, ".")
+		address = keysOf(q.address)
 	}
 	r.environment() // scripts see what .env files add
 	n, err := r.scripts().Value(r.ctx, path, address, script.Resolver{
