@@ -19,12 +19,15 @@ func built(ctx context.Context, fn *lambda.Function, diags *diag.List, o Options
 		return fn, release, nil
 	}
 	source, needed := esbuild.Source(fn.Code.Dir, fn.Handler)
-	if source == "" || !needed && fn.Build == nil {
+	if source == "" || !needed && (fn.Build == nil || fn.Build.SAM) {
 		return fn, release, nil
 	}
 	how := lambda.Build{Source: fn.SourceOf("Handler")}
 	if fn.Build != nil {
 		how = *fn.Build
+	}
+	if how.SAM {
+		how.Settings = esbuild.FromSAM(how.Settings)
 	}
 	result, found, err := esbuild.Build(ctx, esbuild.Options{
 		Dir: fn.Code.Dir, Handler: fn.Handler, Runtime: fn.Runtime, Settings: how.Settings, Cache: fsx.CacheDir(o.Env),

@@ -70,6 +70,19 @@ func ReadTree(src fs.FS, prefix string) (map[string][]byte, error) {
 	return files, err
 }
 
+// Embedded reads a folder that is part of the program, with prefix before the
+// names of its files.
+func Embedded(program fs.FS, dir, prefix string) map[string][]byte {
+	sub, err := fs.Sub(program, dir)
+	if err == nil {
+		var files map[string][]byte
+		if files, err = ReadTree(sub, prefix); err == nil {
+			return files
+		}
+	}
+	panic(err) // the folder is in the program
+}
+
 // Materialize writes files, by their names with slashes, into a folder below
 // dir that is named for their content, once, and returns that folder.
 // Processes that do so at the same time do not disturb each other.

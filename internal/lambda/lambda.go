@@ -128,7 +128,10 @@ type Code struct {
 type Build struct {
 	// Settings are esbuild's, as the project writes them: a JSON object, nil for none.
 	Settings []byte
-	Source   Source
+	// SAM is set when Settings are the BuildProperties of `sam build`. What SAM
+	// has not built, it runs as it lies, unless it is TypeScript.
+	SAM    bool
+	Source Source
 }
 
 // Event is one source of invocations, in the words of the project.

@@ -90,6 +90,21 @@ func (b *builder) build() {
 	b.code()
 	b.layers()
 	b.checkZip()
+	b.fn.Build = esbuildOf(b.r)
+}
+
+// esbuildOf says how `sam build` makes the function's code, where esbuild does.
+func esbuildOf(r *resource) *lambda.Build {
+	metadata := r.node.Get("Metadata")
+	method := metadata.Pair("BuildMethod")
+	if method == nil || !method.Value.Is(doc.String) || method.Value.Text != "esbuild" {
+		return nil
+	}
+	build := &lambda.Build{SAM: true, Source: placeOf(*method)}
+	if properties := metadata.Pair("BuildProperties"); properties != nil && properties.Value.Is(doc.Map) {
+		build.Settings, build.Source = []byte(properties.Value.JSON()), placeOf(*properties)
+	}
+	return build
 }
 
 // checkProperties warns of properties that the type does not have.

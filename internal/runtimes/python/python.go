@@ -9,7 +9,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 
 	"github.com/lambkin-dev/lambkin/internal/fsx"
@@ -21,16 +20,7 @@ import (
 var bootstrap embed.FS
 
 // Files is the bootstrap, by names below Paths.Runtime.
-func Files() map[string][]byte {
-	sub, err := fs.Sub(bootstrap, "bootstrap")
-	if err == nil {
-		var files map[string][]byte
-		if files, err = fsx.ReadTree(sub, "python"); err == nil {
-			return files
-		}
-	}
-	panic(err) // the folder is in the program
-}
+func Files() map[string][]byte { return fsx.Embedded(bootstrap, "bootstrap", "python") }
 
 // identifiers are AWS's, the retired ones too: their functions still run.
 var identifiers = []string{

@@ -8,7 +8,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -23,16 +22,7 @@ import (
 var bootstrap embed.FS
 
 // Files is the bootstrap, by names below Paths.Runtime.
-func Files() map[string][]byte {
-	sub, err := fs.Sub(bootstrap, "bootstrap")
-	if err == nil {
-		var files map[string][]byte
-		if files, err = fsx.ReadTree(sub, "ruby"); err == nil {
-			return files
-		}
-	}
-	panic(err) // the folder is in the program
-}
+func Files() map[string][]byte { return fsx.Embedded(bootstrap, "bootstrap", "ruby") }
 
 // identifiers are AWS's, the retired ones too: their functions still run.
 var identifiers = []string{"ruby4.0", "ruby3.4", "ruby3.3", "ruby3.2", "ruby2.7", "ruby2.5"}
