@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -105,11 +104,6 @@ func missingHandler(fn *lambda.Function, python bool) string {
 	file := filepath.Join(fn.Code.Dir, filepath.FromSlash(dir+name))
 	if python {
 		return fmt.Sprintf("the code in %s has no such module; check the handler and the code's folder", fn.Code.Dir)
-	}
-	for _, ext := range []string{".ts", ".mts", ".cts", ".tsx"} {
-		if _, err := os.Stat(file + ext); err == nil {
-			return fmt.Sprintf("%s is TypeScript, which this version of lambkin does not run: build it, and let the handler name the result", file+ext)
-		}
 	}
 	return fmt.Sprintf("there is no %s.js, .mjs or .cjs; check the handler and the code's folder", file)
 }

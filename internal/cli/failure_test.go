@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,9 +13,6 @@ import (
 
 func TestFailure(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "typed.ts"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
 	const node, python = "nodejs22.x", "python3.13"
 	tests := []struct {
 		name, runtime, handler, errorType, message, platform string
@@ -28,7 +24,6 @@ func TestFailure(t *testing.T) {
 		{"timeout", node, "a.b", "Sandbox.Timedout", "x", lambda.TimedOut, "function F timed out after 3.00 s", "raise its timeout", 20},
 		{"no such export", node, "a.b", "Runtime.HandlerNotFound", "a.b is undefined or not exported", "", "function F failed: Runtime.HandlerNotFound", "", 10},
 		{"no such file", node, "src/a.b", "Runtime.ImportModuleError", "Error: Cannot find module 'a'\nRequire stack:", "", "function F failed: Runtime.ImportModuleError: Error: Cannot find module 'a'", "there is no " + filepath.Join(dir, "src", "a") + ".js", 10},
-		{"TypeScript", node, "typed.b", "Runtime.ImportModuleError", "Error: Cannot find module 'typed'", "", "function F failed", filepath.Join(dir, "typed.ts") + " is TypeScript", 10},
 		{"no such package", node, "a.b", "Runtime.ImportModuleError", "Error: Cannot find module 'express'", "", "function F failed", "install the function's dependencies in " + dir, 0},
 		{"AWS's own package", node, "a.b", "Runtime.ImportModuleError", "Error: Cannot find module '@aws-sdk/client-s3'", "", "function F failed", "AWS's runtime brings @aws-sdk/client-s3, this machine does not: npm install @aws-sdk/client-s3", 0},
 		{"a file of the function's", node, "a.b", "Runtime.ImportModuleError", "Error: Cannot find module './lib'", "", "function F failed", "", 0},

@@ -239,10 +239,18 @@ func (o *invokeOptions) prepare(ctx context.Context, system *app.System, inv *la
 	if err != nil {
 		return err
 	}
-	inv.Context = contextHeader(own)
+	if inv.Context = contextHeader(own); inv.Context != nil && !takesContext(system.Function) {
+		o.streams.Notice(fmt.Sprintf("without effect here: the context (%s functions get AWS's own)", system.Function.Runtime))
+	}
 	event, err := o.readEvent(ctx, in)
 	inv.Payload = eventFor(system.Function, event)
 	return err
+}
+
+// takesContext reports whether a function's runtime is one of lambkin's own,
+// which know of contexts that users give.
+func takesContext(fn *lambda.Function) bool {
+	return slices.ContainsFunc([]string{"nodejs", "python", "ruby"}, func(language string) bool { return strings.HasPrefix(fn.Runtime, language) })
 }
 
 func (o *invokeOptions) readContext(ctx context.Context, in *input) ([]byte, error) {
@@ -251,6 +259,9 @@ func (o *invokeOptions) readContext(ctx context.Context, in *input) ([]byte, err
 	}
 	if o.context == "" {
 		return nil, nil
+	}
+	if slices.Contains(extensions, strings.TrimPrefix(filepath.Ext(o.context), ".")) && !strings.ContainsAny(o.context, " {[\"") {
+		o.streams.Notice(fmt.Sprintf("the context is the text %q: there is no such file here, and --contextPath reads files", o.context))
 	}
 	return in.text([]byte(o.context)), nil
 }
