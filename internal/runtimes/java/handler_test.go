@@ -166,7 +166,7 @@ func summary(t *testing.T, out rapitest.Outcome) answer {
 	}
 	told := failure.ErrorType + ": " + failure.ErrorMessage
 	for _, entry := range failure.StackTrace[:min(len(failure.StackTrace), 3)] {
-		if !frame.MatchString(entry) {
+		if !frame.MatchString(entry) && !strings.HasSuffix(told, "\n"+entry) { // how deep a stack ends is chance
 			told += "\n" + entry
 		}
 	}
@@ -195,7 +195,7 @@ var behaviour = []struct {
 	{"constructor throws", "demo.Broken::handle", `{}`, answer{initError, "java.lang.IllegalStateException: no database", 1}},
 	{"exits", "demo.Plain::exit", `{}`, answer{"", "", 7}},
 	{"exits while loading", "demo.Leaving::handle", `{}`, answer{"", "", 9}},
-	{"stack overflow", "demo.Plain::overflow", `{}`, answer{failure, "java.lang.StackOverflowError: java.lang.StackOverflowError\ndemo.Plain.overflow(Plain.java:53)\ndemo.Plain.overflow(Plain.java:53)", 0}},
+	{"stack overflow", "demo.Plain::overflow", `{}`, answer{failure, "java.lang.StackOverflowError: java.lang.StackOverflowError\ndemo.Plain.overflow(Plain.java:53)", 0}},
 }
 
 func TestHandlersAnswerAsOnAWS(t *testing.T) {
