@@ -106,6 +106,9 @@ func load(ctx context.Context, o Options, aws func(project.Account) project.Look
 		Env: o.Env, Region: o.Region, Stage: o.Stage, Parameters: o.Parameters, Flags: o.Flags, Only: o.Function,
 		BadParameter: o.BadParameter, Overrides: o.Overrides, Events: o.Events, AWS: aws, Node: nodeFor(o), Output: o.Output,
 	})
+	if err == nil {
+		err = ctx.Err() // what stops a loader is in its list as well
+	}
 	if err != nil {
 		return nil, nil, explain(err)
 	}
