@@ -1,0 +1,3 @@
+export function loud(text: string): string {
+  return `${text.toUpperCase()}!`;
+}
