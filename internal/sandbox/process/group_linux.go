@@ -65,7 +65,7 @@ func (g group) sweep(mark string, alone bool) {
 			found = true
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 			var status syscall.WaitStatus
-			_, _ = syscall.Wait4(pid, &status, syscall.WNOHANG, nil)
+			_, _ = syscall.Wait4(pid, &status, wait(pid), nil)
 		}
 		if !found {
 			return
@@ -75,27 +75,41 @@ func (g group) sweep(mark string, alone bool) {
 }
 
 // orphans are the children of this process that nobody here has started as a
-// leader and that are not of our own group, as lambkin's own helpers are.
+// leader.
 func orphans() []int {
 	var pids []int
-	own := syscall.Getpgrp()
 	for _, pid := range children(os.Getpid()) {
-		if _, started := leaders.Load(pid); started || inherited[pid] {
-			continue
-		}
-		if pgid, err := syscall.Getpgid(pid); err == nil && pgid != own {
+		if _, started := leaders.Load(pid); !started && !inherited[pid] {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
 }
 
+// ours reports whether a process is of this process's own group, as lambkin's
+// helpers are, for which somebody waits.
+func ours(pid int) bool {
+	pgid, err := syscall.Getpgid(pid)
+	return err != nil || pgid == syscall.Getpgrp()
+}
+
+// wait is how to wait for a process that was killed. One of our own group must
+// be gone in this round: dead, it could not be told from a helper.
+func wait(pid int) (options int) {
+	if ours(pid) {
+		return 0
+	}
+	return syscall.WNOHANG
+}
+
 // belongs reports whether the orphan comes from the group or carries the mark.
 // One that has ended, or is about to, shows its environment no more; it is
 // taken as well, since all that is left to do is to reap it. One that has
 // thrown its environment away is taken when it can be nobody else's.
+// Of our own group only those are taken that carry the mark.
 func belongs(pid, group int, mark string, alone bool) bool {
-	if alone {
+	helper := ours(pid)
+	if alone && !helper {
 		return true
 	}
 	if pgid, err := syscall.Getpgid(pid); err == nil && pgid == group {
@@ -103,7 +117,7 @@ func belongs(pid, group int, mark string, alone bool) bool {
 	}
 	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	if err != nil || len(env) == 0 {
-		return ending(pid)
+		return !helper && ending(pid)
 	}
 	return slices.ContainsFunc(bytes.Split(env, []byte{0}), func(entry []byte) bool { return string(entry) == mark })
 }

@@ -35,6 +35,9 @@ func (g group) kill() {
 	}
 }
 
+// release has nothing to give back.
+func (g group) release() {}
+
 func maxRSS(state *os.ProcessState) int64 {
 	usage, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {

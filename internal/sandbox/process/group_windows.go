@@ -58,7 +58,10 @@ func (g group) kill() {
 	_ = g.process.Kill()
 }
 
-func (g group) sweep(string, bool) {
+func (g group) sweep(string, bool) {}
+
+// release closes the job, which ends what is left in it.
+func (g group) release() {
 	if g.job != 0 {
 		_ = windows.CloseHandle(g.job)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
@@ -17,6 +18,7 @@ type proc struct {
 	pipes []*sandbox.Pipe
 	done  chan struct{}
 	once  sync.Once
+	ended atomic.Bool  // by Kill
 	exit  sandbox.Exit // valid when done is closed
 }
 
@@ -66,6 +68,9 @@ func (p *proc) wait() {
 		p.exit.Text = err.Error()
 	}
 	p.group.left()
+	if p.ended.Load() {
+		p.group.sweep(p.mark, false)
+	}
 	close(p.done)
 }
 
@@ -73,8 +78,13 @@ func (p *proc) PID() int                 { return p.cmd.Process.Pid }
 func (p *proc) Done() <-chan struct{}    { return p.done }
 func (p *proc) Exit() sandbox.Exit       { return p.exit }
 func (p *proc) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
-func (p *proc) Kill()                    { p.group.kill() }
 func (p *proc) PeakMemory() int64        { return peakMemory(p.PID()) }
+
+func (p *proc) Kill() {
+	p.ended.Store(true)
+	p.group.kill()
+	_ = p.cmd.Process.Kill() // it may have moved to another group
+}
 
 func (p *proc) Sync() {
 	for _, pipe := range p.pipes {
@@ -82,13 +92,12 @@ func (p *proc) Sync() {
 	}
 }
 
-// end kills the whole tree, waits until it is gone and stops reading. alone
-// says that no other environment is open.
+// end ends what the process, which has been killed, has left behind, and stops
+// reading. alone says that no other environment has processes.
 func (p *proc) end(alone bool) {
 	p.once.Do(func() {
-		p.group.kill()
-		<-p.done
 		p.group.sweep(p.mark, alone)
+		p.group.release()
 		p.Sync()
 		p.closePipes()
 	})

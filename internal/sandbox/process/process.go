@@ -78,6 +78,12 @@ func (e *environment) Close() error {
 		return nil
 	}
 	e.closed = true
+	for _, p := range e.procs {
+		p.Kill()
+		<-p.done
+	}
+	// Of environments that close at once the last one takes all orphans, so
+	// each must have made its own before.
 	alone := open.Add(-1) == 0
 	for _, p := range e.procs {
 		p.end(alone)
