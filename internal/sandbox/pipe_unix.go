@@ -88,8 +88,11 @@ func (p *Pipe) Sync() {
 	})
 }
 
-// Close stops reading, even when processes still hold the other end.
+// Close stops reading, even when processes still hold the other end and write.
 func (p *Pipe) Close() {
+	p.mu.Lock()
+	p.end = true
+	p.mu.Unlock()
 	_ = p.read.Close()
 	<-p.done
 }
