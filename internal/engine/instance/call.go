@@ -93,10 +93,12 @@ func (c *call) awaitReady(ctx context.Context, phase string, deadline time.Time)
 	case <-run.api.Ready():
 		end = run.api.ReadyAt
 	case a := <-run.api.InitError():
-		failed = &outcome{status: telemetry.Failed, errorType: a.ErrorType, answer: &a}
-		c.awaitExit(deadline)
+		failed = c.reported(&a, c.awaitExit(deadline))
 	case <-run.proc.Done():
 		failed = c.exitedInInit()
+		if failed == nil {
+			end = run.api.ReadyAt
+		}
 	case <-timer.C:
 		failed = c.timedOut()
 	case <-ctx.Done():
@@ -115,25 +117,39 @@ func (c *call) awaitReady(ctx context.Context, phase string, deadline time.Time)
 	return failed, nil
 }
 
-// exitedInInit says why a process that was never ready has ended: its own
-// report, if it made one, else its exit status.
+// exitedInInit says why a process has ended before its initialisation was
+// seen to end: its own report, if it made one, else its exit status. It is nil
+// for one that was ready all the same.
 func (c *call) exitedInInit() *outcome {
 	select {
+	case <-c.run.api.Ready():
+		return nil
 	case a := <-c.run.api.InitError():
-		return &outcome{status: telemetry.Failed, errorType: a.ErrorType, answer: &a}
+		return c.reported(&a, true)
 	default:
 		return c.exited()
 	}
 }
 
-// awaitExit gives a runtime that has reported a failed initialisation the time
-// to write down why and to exit by itself.
-func (c *call) awaitExit(deadline time.Time) {
+// reported is the runtime's own report of a failed initialisation, unless the
+// end of its process has cut it off.
+func (c *call) reported(a *runtimeapi.Answer, ended bool) *outcome {
+	if a.Cut && ended {
+		return c.exited()
+	}
+	return &outcome{status: telemetry.Failed, errorType: a.ErrorType, answer: a}
+}
+
+// awaitExit gives a runtime that cannot go on the time to write down why and to
+// exit by itself, and reports whether it has.
+func (c *call) awaitExit(deadline time.Time) bool {
 	timer := time.NewTimer(min(time.Until(deadline), 500*time.Millisecond))
 	defer timer.Stop()
 	select {
 	case <-c.run.proc.Done():
+		return true
 	case <-timer.C:
+		return false
 	}
 }
 
@@ -163,6 +179,9 @@ func (c *call) deliver(ctx context.Context) (res *lambda.Result, settling bool, 
 // answered makes the result of the runtime's answer. What is left of the
 // invocation goes on without the caller, as on AWS.
 func (c *call) answered(x *runtimeapi.Exchange, a *runtimeapi.Answer) (res *lambda.Result, settling bool, err error) {
+	if a.Cut && c.awaitExit(c.deadline) {
+		return c.fail(c.exited()), false, nil
+	}
 	over := &outcome{status: telemetry.Success}
 	if a.Failed {
 		over = &outcome{status: telemetry.Failed, errorType: a.ErrorType}
@@ -187,7 +206,13 @@ func (c *call) settle(x *runtimeapi.Exchange, over *outcome) {
 		c.report(over, false)
 		return
 	case <-c.run.proc.Done():
-		over = c.exited()
+		select {
+		case <-x.Done(): // what ended then was no invocation
+			c.report(over, false)
+			return
+		default:
+			over = c.exited()
+		}
 	case <-timer.C:
 		over = c.timedOut()
 	}

@@ -82,7 +82,9 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, x *Exchange, what 
 		fail(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
 			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", lambda.MaxResponseBytes))
 	case err != nil:
-		s.finish(x, platformError(x.event.Invocation.RequestID, "Runtime.TruncatedResponse", "the runtime's "+what+" ended too early"))
+		a := platformError(x.event.Invocation.RequestID, "Runtime.TruncatedResponse", "the runtime's "+what+" ended too early")
+		a.Cut = true
+		s.finish(x, a)
 		fail(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
 	}
 	return body, err == nil
@@ -160,7 +162,7 @@ func (s *Server) initFailed(w http.ResponseWriter, r *http.Request) {
 		contentType = "application/octet-stream"
 	}
 	s.initError <- Answer{
-		Payload: body, ContentType: contentType, Failed: true, Fatal: true,
+		Payload: body, ContentType: contentType, Failed: true, Fatal: true, Cut: err != nil,
 		ErrorType: validErrorType(r.Header.Get(typeHeader)),
 	}
 	accept(w)

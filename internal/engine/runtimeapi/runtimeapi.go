@@ -46,6 +46,9 @@ type Answer struct {
 	Platform bool
 	// Fatal means that the runtime can no longer be used.
 	Fatal bool
+	// Cut means that the runtime's body broke off. The runtime may have ended,
+	// which its process then tells better than Payload.
+	Cut bool
 }
 
 // Exchange is an event on its way through the runtime.
