@@ -106,6 +106,12 @@ func (f *Fleet) Invoke(ctx context.Context, fn *lambda.Function, inv *lambda.Inv
 		return nil, err
 	}
 	res, err := i.Invoke(ctx, inv)
+	if errors.Is(err, instance.ErrShutdown) { // it has ended since it was last used
+		if err := f.release(fn, i); err != nil {
+			return nil, err
+		}
+		return f.Invoke(ctx, fn, inv)
+	}
 	if i.Ended() {
 		// All its processes are gone before the caller hears of it.
 		return res, errors.Join(err, f.release(fn, i))

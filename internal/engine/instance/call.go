@@ -33,6 +33,9 @@ type outcome struct {
 // serve runs the invocation. With settling set, the runtime goes on and a
 // goroutine returns the token; otherwise the environment has to be ended.
 func (c *call) serve(ctx context.Context) (res *lambda.Result, settling bool, err error) {
+	if c.run.initialized && c.run.gone() {
+		return nil, false, ErrShutdown
+	}
 	failed, err := c.initialize(ctx)
 	if err != nil {
 		return nil, false, err

@@ -106,7 +106,8 @@ func paths(p sandbox.Paths, code string) runtimes.Paths {
 
 // Invoke serves one invocation. See [lambda.Invoker] for its contract. After a
 // result that ends the environment, and after an error, Invoke returns
-// [ErrShutdown].
+// [ErrShutdown]; it does so, too, when the runtime has exited while it was
+// waiting for work, which is no invocation's failure.
 func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation) (*lambda.Result, error) {
 	select {
 	case i.busy <- struct{}{}:
@@ -221,6 +222,16 @@ func (i *Instance) start(ctx context.Context) (*process, error) {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", i.launch.Path, err), api.Close())
 	}
 	return p, nil
+}
+
+// gone reports whether the process has ended.
+func (p *process) gone() bool {
+	select {
+	case <-p.proc.Done():
+		return true
+	default:
+		return false
+	}
 }
 
 // stop ends the process and its server.
