@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
@@ -142,18 +143,46 @@ func check(file string, st os.FileInfo) error {
 // checkOther looks at a bootstrap that is no Linux program. Scripts are fine;
 // so is a program of the machine's own kind, which the start will find out.
 func checkOther(f io.ReaderAt, file string) error {
-	head := make([]byte, 2)
+	head := make([]byte, 256) // all that Linux reads of a first line
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if string(head[:n]) == "#!" || runtime.GOOS != "linux" && n > 0 {
+	if line, script := strings.CutPrefix(string(head[:n]), "#!"); script {
+		return checkScript(line, file)
+	}
+	if runtime.GOOS != "linux" && n > 0 {
 		return nil
 	}
 	return &runtimes.Missing{
 		What: "a program at " + file + " (it is neither a Linux program nor a script with \"#!\" in its first line)",
 		Hint: buildHint(),
 	}
+}
+
+// checkScript looks for the interpreter that a script names, of which the
+// system would only say that some file is not there.
+func checkScript(text, file string) error {
+	line, _, _ := strings.Cut(text, "\n")
+	words := strings.Fields(line)
+	switch {
+	case runtime.GOOS == "windows":
+		return nil
+	case strings.HasSuffix(line, "\r"):
+		return &runtimes.Missing{
+			What: "the interpreter of " + file + " (its first line ends as Windows' lines do, and the line end counts as part of the name)",
+			Hint: fmt.Sprintf("give it Unix's line ends: sed -i 's/\\r$//' %q", file),
+		}
+	case len(words) == 0 || !filepath.IsAbs(words[0]):
+		return nil
+	}
+	if _, err := os.Stat(words[0]); errors.Is(err, os.ErrNotExist) {
+		return &runtimes.Missing{
+			What: fmt.Sprintf("%s, the interpreter that the first line of %s names,", words[0], file),
+			Hint: "install it, or name the one that this machine has, such as #!/usr/bin/env sh",
+		}
+	}
+	return nil
 }
 
 func buildHint() string {
