@@ -20,8 +20,13 @@ import (
 const rssUnit = 1024
 
 // leaders are the pids of the processes that were started here and have not
-// been waited for. Only their owners may wait for them.
-var leaders sync.Map
+// been waited for. Only their owners may wait for them. Whoever starts one
+// holds the lock for reading until its pid is there, so that nobody takes it
+// for an orphan.
+var leaders struct {
+	sync.RWMutex
+	pids sync.Map
+}
 
 func attributes() *syscall.SysProcAttr {
 	// Pdeathsig ends the process also when lambkin is killed without a chance
@@ -50,28 +55,32 @@ func adoptOrphans() {
 
 // sweep ends and reaps what the group's processes left behind: since the
 // leader is gone, those processes are children of ours, and their children
-// become ours as they die. alone says that no other environment is open.
-func (g group) sweep(mark string, alone bool) {
+// become ours as they die.
+func (g group) sweep(mark string) {
 	// A process that forks faster than it is killed is met again in the next
 	// round; the bound only stands against the unforeseen.
 	deadline := time.Now().Add(2 * time.Second)
-	for time.Now().Before(deadline) {
-		found := false
-		for _, pid := range orphans() {
-			if !belongs(pid, g.pid, mark, alone) {
-				continue
-			}
-			// Its own children are ours from now on, and met in the next round.
-			found = true
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-			var status syscall.WaitStatus
-			_, _ = syscall.Wait4(pid, &status, wait(pid), nil)
-		}
-		if !found {
-			return
-		}
+	for g.round(mark) && time.Now().Before(deadline) {
 		time.Sleep(200 * time.Microsecond)
 	}
+}
+
+// round ends those orphans that are there now, and reports whether there were any.
+func (g group) round(mark string) (found bool) {
+	leaders.Lock()
+	defer leaders.Unlock()
+	alone := open.Load() == 0
+	for _, pid := range orphans() {
+		if !belongs(pid, g.pid, mark, alone) {
+			continue
+		}
+		// Its own children are ours from now on, and met in the next round.
+		found = true
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		var status syscall.WaitStatus
+		_, _ = syscall.Wait4(pid, &status, wait(pid), nil)
+	}
+	return found
 }
 
 // orphans are the children of this process that nobody here has started as a
@@ -79,7 +88,7 @@ func (g group) sweep(mark string, alone bool) {
 func orphans() []int {
 	var pids []int
 	for _, pid := range children(os.Getpid()) {
-		if _, started := leaders.Load(pid); !started && !inherited[pid] {
+		if _, started := leaders.pids.Load(pid); !started && !inherited[pid] {
 			pids = append(pids, pid)
 		}
 	}
@@ -105,7 +114,8 @@ func wait(pid int) (options int) {
 // belongs reports whether the orphan comes from the group or carries the mark.
 // One that has ended, or is about to, shows its environment no more; it is
 // taken as well, since all that is left to do is to reap it. One that has
-// thrown its environment away is taken when it can be nobody else's.
+// thrown its environment away is taken when no environment is open whose it
+// could be.
 // Of our own group only those are taken that carry the mark.
 func belongs(pid, group int, mark string, alone bool) bool {
 	helper := ours(pid)

@@ -4,6 +4,7 @@ package process
 
 import (
 	"os"
+	"os/exec"
 	"sync/atomic"
 	"syscall"
 )
@@ -15,9 +16,20 @@ type group struct {
 	gone *atomic.Bool // the leader has been waited for; its id may be another's
 }
 
+// launch starts a process that leads a group.
+func launch(cmd *exec.Cmd) (group, error) {
+	leaders.RLock()
+	defer leaders.RUnlock()
+	if err := cmd.Start(); err != nil {
+		return group{}, err
+	}
+	return join(cmd.Process), nil
+}
+
 func join(p *os.Process) group {
-	leaders.Store(p.Pid, true)
-	return group{pid: p.Pid, gone: new(atomic.Bool)}
+	g := group{pid: p.Pid, gone: new(atomic.Bool)}
+	leaders.pids.Store(p.Pid, g.gone)
+	return g
 }
 
 // left is called when the leader has been waited for.
@@ -25,7 +37,7 @@ func (g group) left() {
 	// What is left of the group keeps the id from being used again.
 	_ = syscall.Kill(-g.pid, syscall.SIGKILL)
 	g.gone.Store(true)
-	leaders.Delete(g.pid)
+	leaders.pids.CompareAndDelete(g.pid, g.gone) // the id may be the next one's already
 }
 
 // kill ends all processes of the group.

@@ -2,6 +2,7 @@ package process
 
 import (
 	"os"
+	"os/exec"
 	"syscall"
 	"unsafe"
 
@@ -19,6 +20,14 @@ func attributes() *syscall.SysProcAttr {
 }
 
 func adoptOrphans() {}
+
+// launch starts a process in a job of its own.
+func launch(cmd *exec.Cmd) (group, error) {
+	if err := cmd.Start(); err != nil {
+		return group{}, err
+	}
+	return join(cmd.Process), nil
+}
 
 // join puts the process into a new job that ends with lambkin. A process that
 // cannot be put into one is ended alone.
@@ -58,7 +67,7 @@ func (g group) kill() {
 	_ = g.process.Kill()
 }
 
-func (g group) sweep(string, bool) {}
+func (g group) sweep(string) {}
 
 // release closes the job, which ends what is left in it.
 func (g group) release() {

@@ -44,7 +44,7 @@ func start(cmd sandbox.Command) (*proc, error) {
 		p.pipes, p.cmd.Stderr = append(p.pipes, stderr), errFile
 	}
 	adoptOrphans()
-	err = p.cmd.Start()
+	p.group, err = launch(p.cmd)
 	_ = outFile.Close() // the process has its own
 	if errFile != outFile {
 		_ = errFile.Close()
@@ -53,7 +53,6 @@ func start(cmd sandbox.Command) (*proc, error) {
 		p.closePipes()
 		return nil, err
 	}
-	p.group = join(p.cmd.Process)
 	go p.wait()
 	return p, nil
 }
@@ -69,7 +68,7 @@ func (p *proc) wait() {
 	}
 	p.group.left()
 	if p.ended.Load() {
-		p.group.sweep(p.mark, false)
+		p.group.sweep(p.mark)
 	}
 	close(p.done)
 }
@@ -92,11 +91,10 @@ func (p *proc) Sync() {
 	}
 }
 
-// end ends what the process, which has been killed, has left behind, and stops
-// reading. alone says that no other environment has processes.
-func (p *proc) end(alone bool) {
+// end ends what the process, which has been killed, has left behind, and stops reading.
+func (p *proc) end() {
 	p.once.Do(func() {
-		p.group.sweep(p.mark, alone)
+		p.group.sweep(p.mark)
 		p.group.release()
 		p.Sync()
 		p.closePipes()

@@ -84,9 +84,9 @@ func (e *environment) Close() error {
 	}
 	// Of environments that close at once the last one takes all orphans, so
 	// each must have made its own before.
-	alone := open.Add(-1) == 0
+	open.Add(-1)
 	for _, p := range e.procs {
-		p.end(alone)
+		p.end()
 	}
 	if e.merged == "" {
 		return nil
