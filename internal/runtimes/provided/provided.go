@@ -83,7 +83,7 @@ func find(paths runtimes.Paths) (place, error) {
 		if err != nil {
 			return place{}, err
 		}
-		return p, check(file, st)
+		return p, check(file, st, p.host == p.inside)
 	}
 	if last := places[len(places)-1]; paths.Opt != "" && paths.HostTask != "" && paths.HostOpt == "" {
 		return last, nil // the layers cannot be seen from here: the start will tell
@@ -105,7 +105,8 @@ func orElse(dir, other string) string {
 var machines = map[elf.Machine]string{elf.EM_X86_64: "amd64", elf.EM_AARCH64: "arm64"}
 
 // check finds out before the start what would make it fail with less to say.
-func check(file string, st os.FileInfo) error {
+// bare says that the program will see the host's files.
+func check(file string, st os.FileInfo, bare bool) error {
 	if runtime.GOOS != "windows" && st.Mode().Perm()&0o111 == 0 {
 		return &runtimes.Missing{
 			What: "an executable program at " + file,
@@ -119,7 +120,7 @@ func check(file string, st os.FileInfo) error {
 	defer f.Close()
 	program, err := elf.NewFile(f)
 	if err != nil {
-		return checkOther(f, file)
+		return checkOther(f, file, bare)
 	}
 	if runtime.GOOS != "linux" {
 		return &runtimes.Missing{
@@ -142,14 +143,14 @@ func check(file string, st os.FileInfo) error {
 
 // checkOther looks at a bootstrap that is no Linux program. Scripts are fine;
 // so is a program of the machine's own kind, which the start will find out.
-func checkOther(f io.ReaderAt, file string) error {
+func checkOther(f io.ReaderAt, file string, bare bool) error {
 	head := make([]byte, 256) // all that Linux reads of a first line
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if line, script := strings.CutPrefix(string(head[:n]), "#!"); script {
-		return checkScript(line, file)
+		return checkScript(line, file, bare)
 	}
 	if runtime.GOOS != "linux" && n > 0 {
 		return nil
@@ -162,7 +163,7 @@ func checkOther(f io.ReaderAt, file string) error {
 
 // checkScript looks for the interpreter that a script names, of which the
 // system would only say that some file is not there.
-func checkScript(text, file string) error {
+func checkScript(text, file string, bare bool) error {
 	line, _, _ := strings.Cut(text, "\n")
 	words := strings.Fields(line)
 	switch {
@@ -173,7 +174,7 @@ func checkScript(text, file string) error {
 			What: "the interpreter of " + file + " (its first line ends as Windows' lines do, and the line end counts as part of the name)",
 			Hint: fmt.Sprintf("give it Unix's line ends: sed -i 's/\\r$//' %q", file),
 		}
-	case len(words) == 0 || !filepath.IsAbs(words[0]):
+	case !bare || len(words) == 0 || !filepath.IsAbs(words[0]):
 		return nil
 	}
 	if _, err := os.Stat(words[0]); errors.Is(err, os.ErrNotExist) {

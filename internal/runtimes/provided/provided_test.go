@@ -58,6 +58,9 @@ func TestLaunchTakesTheBootstrapThatRuns(t *testing.T) {
 		{"not executable", "#!/bin/sh\n", "", 0o644, "", "an executable program at ", "chmod +x "},
 		{"another processor", header(t, foreign), "", 0o755, "", "a bootstrap for " + runtime.GOARCH, "GOOS=linux GOARCH=" + runtime.GOARCH},
 		{"text", "hello\n", "", 0o755, "", "neither a Linux program nor a script", "go build"},
+		{"script of an interpreter that is missing", "#! /no/such/program -x\n", "", 0o755, "", "/no/such/program, the interpreter", "#!/usr/bin/env sh"},
+		{"script with Windows' line ends", "#!/bin/sh\r\n", "", 0o755, "", "ends as Windows' lines do", "sed -i"},
+		{"script without an interpreter", "#!\n", "", 0o755, "task", "", ""},
 		{"one byte", "#", "", 0o755, "", "neither a Linux program nor a script", "go build"},
 	}
 	for _, tt := range tests {
