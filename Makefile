@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 WARM := go test -count=1 -run TestTheClientIsInTheRepository ./internal/runtimes/java
 TOOL := go tool -modfile=tools.mod
 
-.PHONY: help build test race lint cross bench corpus cases peers golden clean
+.PHONY: help build test race lint cross bench corpus cases peers faults golden clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,10 @@ cases: ## replay the recorded runs of serverless and osls in CASES=DIR; fails wh
 peers: ## run serverless and osls beside lambkin, the extra cases too; takes many minutes the first time
 	@.ci/install node python3 frameworks
 	@cd internal/peers && go test -count=1 -timeout 60m -run TestRealFrameworks -args -all
+
+faults: ## let functions misbehave in every known way, 50 times each, and print what came of it
+	.ci/install node python3
+	@cd internal/engine/faults && LAMBKIN_FAULTS=50 go test -count=1
 
 golden: ## rewrite the golden files; review the difference
 	grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u | xargs -I{} go test {} -update

@@ -54,6 +54,7 @@ var edges = []edge{
 		"internal/lambda", "internal/diag", "internal/runtimes", "internal/sandbox", "internal/artifact/...", "internal/fsx",
 	}},
 	{"internal/engine/runtimeapi", []string{"internal/lambda"}},
+	{"internal/engine/faults", nil},
 	{"internal/engine/extension", []string{"internal/engine/telemetry", "internal/lambda"}},
 	{"internal/engine/telemetry", []string{"internal/lambda"}},
 
