@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
 
 // TestFaults runs the table. LAMBKIN_FAULTS says how often each row runs, and
@@ -24,6 +26,10 @@ func TestFaults(t *testing.T) {
 			}
 			if testing.Short() && strings.Contains(f.way, "takes too long") {
 				t.Skip("takes the ten seconds that an initialisation may take")
+			}
+			testenv.Python(t)
+			if strings.HasPrefix(f.runtime, "nodejs") {
+				testenv.Node(t)
 			}
 			worst := repeat(t, &f, n)
 			lines = append(lines, line(&f, n, worst))

@@ -346,8 +346,8 @@ func repeat(t *testing.T, f *fault, n int) (worst time.Duration) {
 	for i := range n {
 		free <- struct{}{}
 		wg.Go(func() {
+			defer func() { <-free }()
 			took[i], errs[i] = one(i)
-			<-free
 		})
 	}
 	wg.Wait()
