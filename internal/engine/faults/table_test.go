@@ -363,15 +363,14 @@ for _ in range(100):
 answer(e)
 serve()`}),
 		bomb,
-		works(fault{way: "is a chain of 200 processes in sessions of their own", program: `
+		works(fault{way: "is a chain of processes in sessions of their own", program: `
 e = ask()
 def chain():
-    for _ in range(200):
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
         if os.fork():
             os._exit(0)
         os.setsid()
-    note()
-    stubborn()
 child(chain, apart=True)
 answer(e)
 serve()`, linux: true}),
