@@ -87,7 +87,8 @@ func (c *call) initialize(ctx context.Context) (*outcome, error) {
 
 // awaitReady waits for one initialisation and reports it.
 func (c *call) awaitReady(ctx context.Context, phase string, deadline time.Time) (*outcome, error) {
-	timer := time.NewTimer(time.Until(deadline))
+	// The runtime may have been ready for long when the first event comes.
+	timer := time.NewTimer(max(time.Until(deadline), 20*time.Millisecond))
 	defer timer.Stop()
 	run := c.run
 	end := time.Now

@@ -160,7 +160,7 @@ func (i *Instance) end() {
 }
 
 func (i *Instance) emit(event any) {
-	i.opts.Sink(telemetry.Record{Time: time.Now(), Function: i.opts.Function, Event: event})
+	i.opts.Sink(telemetry.Record{Time: time.Now(), Function: i.opts.Function, LogStream: i.stream, Event: event})
 }
 
 // complete fills in what the caller left to the engine.

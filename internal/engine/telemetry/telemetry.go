@@ -15,6 +15,8 @@ import (
 type Record struct {
 	Time     time.Time
 	Function *lambda.Function
+	// LogStream names the environment that it happened in, as CloudWatch does.
+	LogStream string
 	// Event is one of the event types of this package.
 	Event any
 }
