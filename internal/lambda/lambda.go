@@ -191,6 +191,12 @@ const (
 	InitTimeout = 10 * time.Second
 	// MaxRequestBytes is the largest event of a synchronous invocation.
 	MaxRequestBytes = 6 << 20
+	// MaxEventRequestBytes is the largest event of an asynchronous invocation (since October 2025).
+	MaxEventRequestBytes = 1 << 20
+	// MaxClientContextBytes is the largest client context, in its base64 form.
+	MaxClientContextBytes = 3583
+	// MaxLogTailBytes is how much of the log comes with an answer.
+	MaxLogTailBytes = 4 << 10
 	// MaxResponseBytes is the largest buffered result: 6 MiB and 100 bytes.
 	MaxResponseBytes = 6<<20 + 100
 )
@@ -218,6 +224,10 @@ type Invocation struct {
 	TraceID string
 	// TenantID names the tenant of a function with tenant isolation.
 	TenantID string
+	// LogTail asks for the end of the invocation's log in [Result.LogTail]. The
+	// result then comes when the log is complete, which is after the function
+	// has answered.
+	LogTail bool
 	// Context is JSON text that takes the place of the context object's members,
 	// as `serverless invoke local --context` has it; nil for none. Only that
 	// vocabulary's functions know of it.
@@ -235,6 +245,9 @@ type Result struct {
 	ContentType string
 	// FunctionError is "" or [Unhandled].
 	FunctionError string
+	// LogTail is the end of the invocation's log, at most [MaxLogTailBytes], nil
+	// when nobody asked for it.
+	LogTail []byte
 	// ErrorType is the platform's name for the failure ("Sandbox.Timedout",
 	// "Runtime.ExitError") where the platform, not the function's runtime, made Payload; else "".
 	ErrorType string

@@ -21,8 +21,10 @@ import (
 
 // Options is what a fleet is made of; it is the same for all functions.
 type Options struct {
-	Runtimes   runtimes.Set
-	Host       *runtimes.Host
+	Runtimes runtimes.Set
+	Host     *runtimes.Host
+	// HostFor gives a function a host of its own in the place of Host; nil for none.
+	HostFor    func(*lambda.Function) *runtimes.Host
 	Sandbox    sandbox.Sandbox
 	RuntimeDir string // the folder with lambkin's bootstraps
 	Environ    instance.Environ
@@ -157,8 +159,12 @@ func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Insta
 	if err != nil {
 		return nil, err
 	}
+	host := f.opts.Host
+	if f.opts.HostFor != nil {
+		host = f.opts.HostFor(fn)
+	}
 	i, err := instance.Start(ctx, instance.Options{
-		Function: fn, Runtime: rt, Host: f.opts.Host, Sandbox: f.opts.Sandbox,
+		Function: fn, Runtime: rt, Host: host, Sandbox: f.opts.Sandbox,
 		Code: code.Dir, Layers: code.Layers, RuntimeDir: f.opts.RuntimeDir,
 		Environ: f.opts.Environ, SplitOutput: f.opts.SplitOutput, NoTimeout: f.opts.NoTimeout,
 		Sink: f.opts.Sink, Notice: f.notice,
@@ -173,6 +179,22 @@ func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Insta
 	}
 	f.all[i] = true
 	return i, nil
+}
+
+// Warm starts an environment of fn that waits for the first invocation. It
+// does not wait until the runtime is ready; how that went, the first
+// invocation tells.
+func (f *Fleet) Warm(ctx context.Context, fn *lambda.Function) error {
+	i, err := f.start(ctx, fn)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.closed { // else Close takes care of it
+		f.free[fn] = append(f.free[fn], i)
+	}
+	return nil
 }
 
 // prepare brings fn's code to disk, once.

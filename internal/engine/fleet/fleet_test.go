@@ -200,6 +200,35 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 	}
 }
 
+func TestWarmEnvironmentServesTheFirstInvocation(t *testing.T) {
+	streams := map[string]int{}
+	var mu sync.Mutex
+	f := open(t, func(o *fleet.Options) {
+		o.Sink = func(r telemetry.Record) {
+			mu.Lock()
+			defer mu.Unlock()
+			if _, ok := r.Event.(telemetry.Launch); ok {
+				streams[r.LogStream]++
+			}
+		}
+	})
+	fn := function(t.TempDir(), "count")
+	if err := f.Warm(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+	if got := invoke(t, f, fn); got != "1" {
+		t.Errorf("answered %s", got)
+	}
+	f.Settle()
+	if len(streams) != 1 {
+		t.Errorf("environments started: %v", streams)
+	}
+	fn.Runtime = "cobol"
+	if err := f.Warm(t.Context(), fn); err == nil {
+		t.Error("an environment of a runtime that is not there was started")
+	}
+}
+
 // BenchmarkWarmInvocation is what an invocation costs when its environment is
 // there, with a handler that does nothing.
 func BenchmarkWarmInvocation(b *testing.B) {
