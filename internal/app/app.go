@@ -7,7 +7,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -16,7 +15,6 @@ import (
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
-	"github.com/lambkin-dev/lambkin/internal/engine/fleet"
 	"github.com/lambkin-dev/lambkin/internal/engine/instance"
 	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
 	"github.com/lambkin-dev/lambkin/internal/fsx"
@@ -129,11 +127,8 @@ type System struct {
 	Diags diag.List
 
 	options Options
-	fleet   *fleet.Fleet
+	engine  engine
 	release func() error
-	// temporary is the folder of the bootstraps when they could not go to the
-	// cache, "" otherwise.
-	temporary string
 }
 
 // Open loads the project, finds the wanted function and sets up the engine for
@@ -145,7 +140,8 @@ func Open(ctx context.Context, o Options) (*System, error) {
 		return nil, err
 	}
 	s := &System{Project: w.project, Function: w.fn, Diags: w.diags, options: o, release: w.release}
-	if err := s.setUp(o, w.environ); err != nil {
+	host := hostFor(o, w.project, w.fn)
+	if err := s.engine.setUp(o, w.environ, func(*lambda.Function) *runtimes.Host { return host }); err != nil {
 		return nil, errors.Join(err, w.release())
 	}
 	return s, nil
@@ -162,6 +158,21 @@ type wanted struct {
 }
 
 func want(ctx context.Context, o Options) (*wanted, error) {
+	w, err := find(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	user, err := session(ctx, &w.diags, w.project, o)
+	if err != nil {
+		return nil, errors.Join(err, w.release())
+	}
+	w.environ = environ(o, w.project, user)
+	return w, nil
+}
+
+// find loads the project and makes the wanted function ready; what all
+// functions see is left to the caller.
+func find(ctx context.Context, o Options) (*wanted, error) {
 	aws := &lookups{options: o}
 	defer aws.close()
 	p, diags, err := load(ctx, o, aws.of)
@@ -182,41 +193,20 @@ func want(ctx context.Context, o Options) (*wanted, error) {
 		return nil, err
 	}
 	fn = withValues(fn, &diags, p, o)
-	user, err := session(ctx, &diags, p, o)
-	if err != nil {
-		return nil, errors.Join(err, release())
-	}
-	return &wanted{project: p, fn: fn, environ: environ(o, p, user), diags: diags, release: release}, nil
+	return &wanted{project: p, fn: fn, diags: diags, release: release}, nil
 }
 
 // Invoke implements [lambda.Invoker].
 func (s *System) Invoke(ctx context.Context, fn *lambda.Function, inv *lambda.Invocation) (*lambda.Result, error) {
-	if len(inv.Payload) > lambda.MaxRequestBytes {
-		return nil, problem(InCall, diag.Diagnostic{
-			Code:    "event-too-large",
-			Summary: fmt.Sprintf("the event has %d bytes; Lambda takes at most %d", len(inv.Payload), lambda.MaxRequestBytes),
-		})
-	}
-	if err := checkTenant(fn, inv); err != nil {
-		return nil, err
-	}
-	res, err := s.fleet.Invoke(ctx, fn, inv)
-	return res, explain(err)
+	return s.engine.invoke(ctx, fn, inv)
 }
 
 // Settle waits until all records of answered invocations are out.
-func (s *System) Settle() { s.fleet.Settle() }
+func (s *System) Settle() { s.engine.fleet.Settle() }
 
 // Close ends every process and removes temporary files.
 func (s *System) Close() error {
-	return errors.Join(s.fleet.Close(), s.removeTemporary(), s.release())
-}
-
-func (s *System) removeTemporary() error {
-	if s.temporary == "" {
-		return nil
-	}
-	return os.RemoveAll(s.temporary)
+	return errors.Join(s.engine.close(), s.release())
 }
 
 // reservedNames warns of variables that keep the function from being deployed.
@@ -230,39 +220,6 @@ func reservedNames(diags *diag.List, fn *lambda.Function, v Vocabulary) {
 			d.Subject, d.Hint = fn.Path, "remove it from the function's environment"
 		}
 	}
-}
-
-// setUp makes the fleet.
-func (s *System) setUp(o Options, environ instance.Environ) error {
-	box, err := chooseSandbox(o.Isolation)
-	if err != nil {
-		return err
-	}
-	host := hostFor(o, s.Project, s.Function)
-	dir, err := s.bootstraps(host.Cache)
-	if err != nil {
-		return fmt.Errorf("writing the bootstraps: %w", err)
-	}
-	s.fleet = fleet.New(fleet.Options{
-		Runtimes: Runtimes(), Host: host, Sandbox: box, RuntimeDir: dir, Environ: environ,
-		SplitOutput: o.Vocabulary == Serverless, NoTimeout: o.NoTimeout || o.Debug != nil,
-		LayerCache: layerCache(o), Sink: o.Sink, Notice: o.Notice,
-	})
-	return nil
-}
-
-// bootstraps brings the bootstraps to disk: into the cache or, where there is
-// none or it cannot be written to, into a folder of this run.
-func (s *System) bootstraps(cache string) (dir string, err error) {
-	if cache != "" {
-		if dir, err = fsx.Materialize(Bootstraps(), filepath.Join(cache, "runtime")); err == nil {
-			return dir, nil
-		}
-	}
-	if s.temporary, err = os.MkdirTemp("", "lambkin-runtime-*"); err != nil {
-		return "", err
-	}
-	return fsx.Materialize(Bootstraps(), s.temporary)
 }
 
 // Host is this machine as the runtimes look for interpreters on it.

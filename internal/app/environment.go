@@ -48,12 +48,12 @@ func Describe(ctx context.Context, o Options) (out *Environment, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &System{}
-	dir, err := s.bootstraps(Host(o.Env).Cache)
+	e := &engine{}
+	dir, err := e.bootstraps(Host(o.Env).Cache)
 	if err != nil {
 		return nil, fmt.Errorf("writing the bootstraps: %w", err)
 	}
-	defer func() { err = errors.Join(err, s.removeTemporary(), w.release()) }()
+	defer func() { err = errors.Join(err, e.removeTemporary(), w.release()) }()
 	out = &Environment{Function: w.fn, Diags: w.diags}
 	code, err := bundle.Prepare(w.fn, layerCache(o))
 	if err != nil {

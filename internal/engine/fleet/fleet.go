@@ -48,7 +48,8 @@ type Fleet struct {
 	all     map[*instance.Instance]bool               // every one that is not closed
 	code    map[*lambda.Function]*prepared
 	noticed map[string]bool
-	ending  sync.WaitGroup // instances that are being settled
+	retired map[*lambda.Function]bool // are not served again
+	ending  sync.WaitGroup            // instances that are being settled or closed
 }
 
 // prepared is a function's code on disk. The first who needs it makes it.
@@ -66,6 +67,7 @@ func New(opts Options) *Fleet {
 		all:     map[*instance.Instance]bool{},
 		code:    map[*lambda.Function]*prepared{},
 		noticed: map[string]bool{},
+		retired: map[*lambda.Function]bool{},
 	}
 }
 
@@ -215,17 +217,44 @@ func (f *Fleet) prepare(fn *lambda.Function) (*bundle.Code, error) {
 func (f *Fleet) release(fn *lambda.Function, i *instance.Instance) error {
 	if i.Settle() {
 		f.mu.Lock()
-		defer f.mu.Unlock()
-		if !f.closed {
+		keep := !f.retired[fn]
+		if keep && !f.closed {
 			f.free[fn] = append(f.free[fn], i)
 		}
-		return nil
+		f.mu.Unlock()
+		if keep {
+			return nil
+		}
 	}
+	return f.end(i)
+}
+
+// end ends an environment's processes.
+func (f *Fleet) end(i *instance.Instance) error {
 	err := i.Close()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.all, i)
 	return err
+}
+
+// Retire ends the environments of fn when they have nothing to do any more.
+// Invocations that begin afterwards all the same get one for themselves.
+func (f *Fleet) Retire(fn *lambda.Function) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return
+	}
+	f.retired[fn] = true
+	for _, i := range f.free[fn] {
+		f.ending.Go(func() {
+			if err := f.end(i); err != nil {
+				f.notice(fmt.Sprintf("ending an environment of %s: %v", fn.Path, err))
+			}
+		})
+	}
+	delete(f.free, fn)
 }
 
 func (f *Fleet) notice(text string) {

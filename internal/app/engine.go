@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/lambkin-dev/lambkin/internal/diag"
+	"github.com/lambkin-dev/lambkin/internal/engine/fleet"
+	"github.com/lambkin-dev/lambkin/internal/engine/instance"
+	"github.com/lambkin-dev/lambkin/internal/fsx"
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/runtimes"
+)
+
+// engine is a fleet, and what it needs on disk.
+type engine struct {
+	fleet *fleet.Fleet
+	tails tails
+	// temporary is the folder of the bootstraps when they could not go to the
+	// cache, "" otherwise.
+	temporary string
+}
+
+// setUp makes the fleet.
+func (e *engine) setUp(o Options, environ instance.Environ, hostFor func(*lambda.Function) *runtimes.Host) error {
+	box, err := chooseSandbox(o.Isolation)
+	if err != nil {
+		return err
+	}
+	dir, err := e.bootstraps(fsx.CacheDir(o.Env))
+	if err != nil {
+		return fmt.Errorf("writing the bootstraps: %w", err)
+	}
+	e.tails.next = o.Sink
+	e.fleet = fleet.New(fleet.Options{
+		Runtimes: Runtimes(), HostFor: hostFor, Sandbox: box, RuntimeDir: dir, Environ: environ,
+		SplitOutput: o.Vocabulary == Serverless, NoTimeout: o.NoTimeout || o.Debug != nil,
+		LayerCache: layerCache(o), Sink: e.tails.record, Notice: o.Notice,
+	})
+	return nil
+}
+
+// bootstraps brings the bootstraps to disk: into the cache or, where there is
+// none or it cannot be written to, into a folder of this run.
+func (e *engine) bootstraps(cache string) (dir string, err error) {
+	if cache != "" {
+		if dir, err = fsx.Materialize(Bootstraps(), filepath.Join(cache, "runtime")); err == nil {
+			return dir, nil
+		}
+	}
+	if e.temporary, err = os.MkdirTemp("", "lambkin-runtime-*"); err != nil {
+		return "", err
+	}
+	return fsx.Materialize(Bootstraps(), e.temporary)
+}
+
+// invoke runs fn once, as [lambda.Invoker] has it.
+func (e *engine) invoke(ctx context.Context, fn *lambda.Function, inv *lambda.Invocation) (*lambda.Result, error) {
+	if len(inv.Payload) > lambda.MaxRequestBytes {
+		return nil, problem(InCall, diag.Diagnostic{
+			Code:    "event-too-large",
+			Summary: fmt.Sprintf("the event has %d bytes; Lambda takes at most %d", len(inv.Payload), lambda.MaxRequestBytes),
+		})
+	}
+	if err := checkTenant(fn, inv); err != nil {
+		return nil, err
+	}
+	if inv.LogTail {
+		return e.withTail(ctx, fn, inv)
+	}
+	res, err := e.fleet.Invoke(ctx, fn, inv)
+	return res, explain(err)
+}
+
+// withTail runs fn once and waits for the end of the log.
+func (e *engine) withTail(ctx context.Context, fn *lambda.Function, inv *lambda.Invocation) (*lambda.Result, error) {
+	named := *inv
+	if named.RequestID == "" {
+		named.RequestID = instance.NewRequestID()
+	}
+	t := e.tails.want(named.RequestID)
+	defer e.tails.forget(named.RequestID)
+	res, err := e.fleet.Invoke(ctx, fn, &named)
+	if err != nil {
+		return nil, explain(err)
+	}
+	select {
+	case <-t.complete:
+		res.LogTail = t.last
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return res, nil
+}
+
+// close ends every process and removes what was put on disk.
+func (e *engine) close() error { return errors.Join(e.fleet.Close(), e.removeTemporary()) }
+
+func (e *engine) removeTemporary() error {
+	if e.temporary == "" {
+		return nil
+	}
+	return os.RemoveAll(e.temporary)
+}
