@@ -76,7 +76,7 @@ run. Of secret keys and session tokens the first four characters are shown.`,
   lambkin env Hello --as sam
   lambkin env Hello --output json | jq -r '.[] | select(.from == "shell") | .name'`,
 		Args:              oneFunction,
-		ValidArgsFunction: completeFunctions(s, &o.project.template),
+		ValidArgsFunction: CompleteFunction(s, &o.project.template),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.function = args[0]

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +54,7 @@ error as they come. A failing function makes the exit status 1; see
   lambkin invoke hello --template services/api/serverless.yml --stage prod
   lambkin invoke Hello --env TABLE=local --output json | jq .payload`,
 		Args:              oneFunction,
-		ValidArgsFunction: completeFunctions(s, &o.project.template),
+		ValidArgsFunction: CompleteFunction(s, &o.project.template),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.function = args[0]
@@ -82,19 +83,31 @@ func oneFunction(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// completeFunctions offers the functions of the project in *template.
-func completeFunctions(s *Streams, template *string) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// CompleteFunction offers the functions of the project in *template, for a
+// command that takes one.
+func CompleteFunction(s *Streams, template *string) cobra.CompletionFunc {
+	all := CompleteFunctions(s, template)
+	return func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
+		return all(cmd, args, toComplete)
+	}
+}
+
+// CompleteFunctions offers the functions of the project in *template that are
+// not there yet, for a command that takes any number.
+func CompleteFunctions(s *Streams, template *string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		p, _, err := app.Load(cmd.Context(), app.Options{Env: s.Env, File: *template})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var names []string
 		for _, f := range p.Functions {
-			names = append(names, f.Path+"\t"+f.Runtime)
+			if !slices.Contains(args, f.Path) {
+				names = append(names, f.Path+"\t"+f.Runtime)
+			}
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -53,10 +54,12 @@ func (s *Streams) Color() bool {
 	return s.ErrTTY && s.Env["NO_COLOR"] == "" && s.Env["TERM"] != "dumb"
 }
 
-// Diags prints diagnostics.
+// Diags prints diagnostics, all at once: others may be printing too.
 func (s *Streams) Diags(l diag.List) {
-	p := diag.Printer{W: s.Err, Color: s.Color()}
+	var b bytes.Buffer
+	p := diag.Printer{W: &b, Color: s.Color()}
 	p.Print(l)
+	_, _ = s.Err.Write(b.Bytes()) // whoever was to read it has gone
 }
 
 // Notice prints a remark.

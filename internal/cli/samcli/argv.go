@@ -2,8 +2,8 @@ package samcli
 
 import "strings"
 
-// rewrite turns what click takes on the command line of `local invoke` and
-// pflag does not into what both take:
+// rewrite turns what click takes on the command lines of `local invoke` and
+// `local start-lambda` and pflag does not into what both take:
 //
 //	-ii URI                            --invoke-image URI
 //	--parameter-overrides A=1 B=2 F    --parameter-overrides A=1 --parameter-overrides=B=2 F
@@ -12,11 +12,16 @@ import "strings"
 // SAM CLI would take F, too, and then refuse it: any word up to the next
 // option is an override there. Here a word that can be none is the function.
 func rewrite(args []string) []string {
-	before, rest, ok := behindCommand(args, "local", "invoke")
+	command := "invoke"
+	before, rest, ok := behindCommand(args, "local", command)
+	if !ok {
+		command = "start-lambda"
+		before, rest, ok = behindCommand(args, "local", command)
+	}
 	if !ok {
 		return args
 	}
-	out := append([]string{"local", "invoke"}, before...)
+	out := append([]string{"local", command}, before...)
 	for i := 0; i < len(rest); i++ {
 		arg := rest[i]
 		name, _, hasValue := strings.Cut(arg, "=")

@@ -262,7 +262,7 @@ func TestOnlyTheCommandLineIsSaved(t *testing.T) {
 	if err := fromShell(map[string]string{"L": "1"}, c.table); err != nil {
 		t.Fatal(err)
 	}
-	got := savings("local_invoke", "F", c.table)
+	got := savings("local_invoke", functionKey, []string{"F"}, c.table)
 	want := []saving{
 		{"local_invoke", "function_logical_id", "F"},
 		{"local_invoke", "template_file", "x"},

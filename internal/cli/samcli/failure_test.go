@@ -105,7 +105,7 @@ func TestResultsAreWrittenAsSAMWritesThem(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out, logs, errs strings.Builder
-			o := &invokeOptions{streams: &cli.Streams{Err: &errs}, failOnError: tt.strict}
+			o := &invokeOptions{localOptions: localOptions{streams: &cli.Streams{Err: &errs}}, failOnError: tt.strict}
 			err := o.print(&out, &logs, fn, tt.res)
 			var exit cli.Exit
 			if errors.As(err, &exit) != tt.wantExit || tt.wantExit && exit != 1 || !tt.wantExit && err != nil {
@@ -120,7 +120,7 @@ func TestResultsAreWrittenAsSAMWritesThem(t *testing.T) {
 }
 
 func TestAResultThatNobodyTakesIsAnError(t *testing.T) {
-	o := &invokeOptions{streams: &cli.Streams{Err: &strings.Builder{}}}
+	o := &invokeOptions{localOptions: localOptions{streams: &cli.Streams{Err: &strings.Builder{}}}}
 	err := o.print(brokenPipe{}, &strings.Builder{}, &lambda.Function{}, &lambda.Result{Payload: []byte("1")})
 	if err == nil || !strings.Contains(err.Error(), "writing the result: gone") {
 		t.Errorf("error %v", err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -24,7 +23,7 @@ const (
 )
 
 func newInvokeCmd(s *cli.Streams) *cobra.Command {
-	o := &invokeOptions{streams: s, languageExtensions: true}
+	o := &invokeOptions{localOptions: localOptions{streams: s, command: invokeKey, argument: functionKey, languageExtensions: true}}
 	cmd := &cobra.Command{
 		Use:   "invoke [FUNCTION_LOGICAL_ID]",
 		Short: "Run a function once, as sam local invoke does",
@@ -44,28 +43,22 @@ EXIT STATUS
   lambkin local invoke -t template.yaml --parameter-overrides Stage=dev Table=local
   lambkin local invoke Ratings --env-vars env.json --fail-on-error
   lambkin local invoke Ratings -e event.json --config-env ci --save-params`,
-		Args: func(_ *cobra.Command, args []string) error { return o.argument(args) },
+		Args: func(_ *cobra.Command, args []string) error { return o.arguments(args) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			fromLine(cmd.Flags(), o.table)
 			return o.run(cmd.Context())
 		},
 	}
-	f := cmd.Flags()
-	f.SortFlags = false
-	o.table = o.options()
-	define(f, o.table)
-	o.engine.Add(f)
-	o.table = append(o.table, o.engineOptions()...)
-	cmd.SetFlagErrorFunc(lineError(o.table))
+	o.define(cmd, o.options())
 	return cmd
 }
 
-// argument takes the function's name.
-func (o *invokeOptions) argument(args []string) error {
+// arguments takes the function's name.
+func (o *invokeOptions) arguments(args []string) error {
 	switch len(args) {
 	case 0:
 	case 1:
-		o.function = args[0]
+		o.functions = args
 	case 2:
 		return &cli.UsageError{Err: fmt.Errorf("Got unexpected extra argument (%s)", args[1])}
 	default:
@@ -87,9 +80,9 @@ func (o *invokeOptions) run(ctx context.Context) error {
 	}
 	out, logs := o.streams.Out, o.streams.Err
 	if o.logFile != "" {
-		file, err := os.Create(o.logFile)
+		file, err := o.openLog()
 		if err != nil {
-			return fmt.Errorf("opening the log file: %w", err)
+			return err
 		}
 		defer func() { _ = file.Close() }() // each write has told whether it went well
 		out, logs = file, file
@@ -158,22 +151,6 @@ func codeOf(fn *lambda.Function) string {
 	return "the template"
 }
 
-// findTemplate refuses a template that is not there in SAM CLI's words.
-func (o *invokeOptions) findTemplate() error {
-	if o.template == "" {
-		return nil
-	}
-	path, err := filepath.Abs(o.template)
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("Template file not found at %s", path)
-	}
-	o.debugf("Template %s", path)
-	return nil
-}
-
 func (o *invokeOptions) prepare(_ context.Context, _ *app.System, inv *lambda.Invocation) (err error) {
 	inv.TenantID = o.tenant
 	inv.Payload, err = o.readEvent()
@@ -205,19 +182,10 @@ func (o *invokeOptions) readEvent() ([]byte, error) {
 
 // appOptions is what the options mean to the engine.
 func (o *invokeOptions) appOptions() (app.Options, error) {
-	s := o.streams
-	options := app.Options{
-		Vocabulary: app.SAM, Env: s.Env, File: o.template, Kinds: []lambda.Kind{lambda.KindCloudFormation},
-		Function: o.function, Region: o.region, Profile: o.profile, Parameters: o.parameters,
-		EnvExtra: o.envVarsExtra, Runtime: strings.ToLower(o.runtime), LayerCache: o.layerCache, Notice: s.Notice,
+	options, err := o.localOptions.appOptions()
+	options.Runtime = strings.ToLower(o.runtime)
+	if len(o.functions) > 0 {
+		options.Function = o.functions[0]
 	}
-	o.engine.Apply(&options)
-	if o.envVars != "" {
-		vars, err := app.ReadEnvVars(o.envVars, s.Env)
-		if err != nil {
-			return app.Options{}, err
-		}
-		options.EnvVars = vars
-	}
-	return options, o.debugging(&options)
+	return options, err
 }

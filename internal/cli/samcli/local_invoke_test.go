@@ -85,9 +85,9 @@ func TestNothingIsSaidOfWhatIsSoAnyway(t *testing.T) {
 
 func TestOptionsReachTheEngine(t *testing.T) {
 	dir := folder(t, map[string]string{"vars.json": `{"A": 1, "B": true, "C": "x"}`})
-	o := &invokeOptions{streams: &cli.Streams{}}
+	o := &invokeOptions{localOptions: localOptions{streams: &cli.Streams{}}}
 	o.table = o.options()
-	o.template, o.function, o.region, o.profile, o.runtime, o.layerCache = "t", "F", "r", "p", "Python3.12", "l"
+	o.template, o.functions, o.region, o.profile, o.runtime, o.layerCache = "t", []string{"F"}, "r", "p", "Python3.12", "l"
 	o.envVarsExtra, o.debugPorts, o.debugArgs, o.debuggerPath = true, []int{1, 2}, "-m  debugpy", dir
 	o.debugVarsIn = filepath.Join(dir, "vars.json")
 	got, err := o.appOptions()

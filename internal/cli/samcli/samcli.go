@@ -36,7 +36,7 @@ func attach(root *cobra.Command, s *cli.Streams) []*cobra.Command {
 	} else {
 		inPlace(root, s)
 	}
-	local.AddCommand(newInvokeCmd(s), newGenerateEventCmd(s))
+	local.AddCommand(newInvokeCmd(s), newStartLambdaCmd(s), newGenerateEventCmd(s))
 	root.AddCommand(local)
 	return []*cobra.Command{local}
 }

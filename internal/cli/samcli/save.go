@@ -22,10 +22,13 @@ type saving struct {
 // savings are the options that the command line has set, in the order of the
 // options. Where the settings come from and what is done with them is no
 // setting; the region is one of all commands.
-func savings(command, function string, options []*option) []saving {
+func savings(command, argument string, functions []string, options []*option) []saving {
 	var out []saving
-	if function != "" {
-		out = append(out, saving{command, functionKey, function})
+	switch {
+	case argument == functionKey && len(functions) > 0:
+		out = append(out, saving{command, argument, functions[0]})
+	case len(functions) > 0:
+		out = append(out, saving{command, argument, functions})
 	}
 	for _, o := range options {
 		if o.from.kind != fromCommandLine {

@@ -67,16 +67,31 @@ func parameters(words *[]string, values *map[string]string) *value {
 // ports is a list of port numbers.
 func ports(to *[]int) *value {
 	return &value{kind: "INTEGER", many: true, saved: func() any { return *to }, set: func(s string) error {
-		n, err := strconv.Atoi(strings.TrimSpace(s))
-		if err != nil {
-			return fmt.Errorf("'%s' is not a valid integer.", s)
+		n, err := integer(s, 1, 65535)
+		if err == nil {
+			*to = append(*to, n)
 		}
-		if n < 1 || n > 65535 {
-			return fmt.Errorf("%d is not in the range 1<=x<=65535.", n)
-		}
-		*to = append(*to, n)
-		return nil
+		return err
 	}}
+}
+
+// number is one number of a range.
+func number(to *int, least, most int) *value {
+	return &value{kind: "INTEGER", saved: func() any { return *to }, set: func(s string) (err error) {
+		*to, err = integer(s, least, most)
+		return err
+	}}
+}
+
+func integer(s string, least, most int) (int, error) {
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil {
+		return 0, fmt.Errorf("'%s' is not a valid integer.", s)
+	}
+	if n < least || n > most {
+		return 0, fmt.Errorf("%d is not in the range %d<=x<=%d.", n, least, most)
+	}
+	return n, nil
 }
 
 // yes is a boolean that is true when the option is given.
