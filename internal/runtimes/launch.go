@@ -35,9 +35,12 @@ func (l *Launch) Add(fn *lambda.Function, variables ...string) {
 }
 
 // Identify adds what tells a managed runtime's process which runtime it is.
-func (l *Launch) Identify(fn *lambda.Function, host *Host) {
+// PWD and SHLVL are there because AWS starts these runtimes from a shell script.
+func (l *Launch) Identify(fn *lambda.Function, paths Paths, host *Host) {
 	l.Env = append(l.Env, "AWS_EXECUTION_ENV=AWS_Lambda_"+fn.Runtime)
-	if host.Serverless {
+	if !host.Serverless {
+		l.Add(fn, "PWD="+paths.Task, "SHLVL=0")
+	} else {
 		about, _ := json.Marshal(struct { // texts and numbers always encode
 			Name    string `json:"name"`
 			Timeout int    `json:"timeout"` // seconds

@@ -44,7 +44,7 @@ func TestConfiguredVariablesStay(t *testing.T) {
 	fn := &lambda.Function{Runtime: "nodejs22.x", Environment: []lambda.Variable{{Name: "PATH", Value: "/mine"}, {Name: "AWS_EXECUTION_ENV", Value: "x"}}}
 	l := &Launch{}
 	l.Add(fn, "PATH=/theirs", "NODE_PATH=/n=1")
-	l.Identify(fn, &Host{Serverless: true})
+	l.Identify(fn, Paths{}, &Host{Serverless: true})
 	want := []string{"NODE_PATH=/n=1", "AWS_EXECUTION_ENV=AWS_Lambda_nodejs22.x", "_LAMBKIN_DIALECT=serverless", `_LAMBKIN_FUNCTION={"name":"","timeout":0}`}
 	if diff := cmp.Diff(want, l.Env); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)

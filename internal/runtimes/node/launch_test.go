@@ -49,7 +49,7 @@ func TestLaunchGivesAWSsEnvironment(t *testing.T) {
 				"PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 				"LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
 				"NODE_PATH=/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task",
-				"AWS_EXECUTION_ENV=AWS_Lambda_nodejs20.x",
+				"AWS_EXECUTION_ENV=AWS_Lambda_nodejs20.x", "PWD=/var/task", "SHLVL=0",
 			},
 		}},
 		{"in place", lambda.Function{Runtime: "nodejs20.x"}, runtimes.Paths{Task: "/home/me", Runtime: "/cache"}, true, runtimes.Launch{
@@ -60,7 +60,7 @@ func TestLaunchGivesAWSsEnvironment(t *testing.T) {
 			{Name: "AWS_LAMBDA_EXEC_WRAPPER", Value: "/opt/w"}, {Name: "NODE_PATH", Value: "/x"}, {Name: "PATH", Value: "/y"}, {Name: "LD_LIBRARY_PATH", Value: ""},
 		}}, inside, false, runtimes.Launch{
 			Path: "/opt/w", Args: []string{"/var/lang/bin/node", "/var/runtime/node/bootstrap.js"}, Uses: []string{"/var/lang"}, Version: "20.2.1",
-			Env:     []string{"AWS_EXECUTION_ENV=AWS_Lambda_nodejs24.x"},
+			Env:     []string{"AWS_EXECUTION_ENV=AWS_Lambda_nodejs24.x", "PWD=/var/task", "SHLVL=0"},
 			Notices: []string{"runtime nodejs24.x runs on Node.js 20.2.1, the nearest version found"},
 		}},
 	}

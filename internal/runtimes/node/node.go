@@ -133,7 +133,7 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 	if fn.Code.SourceMaps {
 		l.Args = append([]string{"--enable-source-maps"}, l.Args...)
 	}
-	l.Identify(fn, host)
+	l.Identify(fn, paths, host)
 	l.Wrap(fn, paths)
 	return l, nil
 }

@@ -39,8 +39,8 @@ func TestLaunchGivesAWSsEnvironment(t *testing.T) {
 		serverless    bool
 		want          string
 	}{
-		{"old", "python3.11", false, searchPaths + "PYTHONPATH=/var/runtime AWS_EXECUTION_ENV=AWS_Lambda_python3.11" + private},
-		{"new", "python3.12", false, searchPaths + "PYTHONPATH=/var/runtime LC_CTYPE=C.UTF-8 AWS_EXECUTION_ENV=AWS_Lambda_python3.12" + private},
+		{"old", "python3.11", false, searchPaths + "PYTHONPATH=/var/runtime AWS_EXECUTION_ENV=AWS_Lambda_python3.11 PWD=/var/task SHLVL=0" + private},
+		{"new", "python3.12", false, searchPaths + "PYTHONPATH=/var/runtime LC_CTYPE=C.UTF-8 AWS_EXECUTION_ENV=AWS_Lambda_python3.12 PWD=/var/task SHLVL=0" + private},
 		{"Serverless", "python3.11", true, "AWS_EXECUTION_ENV=AWS_Lambda_python3.11 _LAMBKIN_DIALECT=serverless " + `_LAMBKIN_FUNCTION={"name":"","timeout":0}` + private},
 	}
 	for _, tt := range tests {

@@ -106,7 +106,7 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 	if want.Compare(withCType) >= 0 {
 		l.Add(fn, "LC_CTYPE=C.UTF-8")
 	}
-	l.Identify(fn, host)
+	l.Identify(fn, paths, host)
 	l.Env = append(l.Env, private(paths, host)...)
 	l.Wrap(fn, paths)
 	return l, nil

@@ -45,7 +45,7 @@ var recorded = []string{
 	"GEM_HOME=/var/runtime",
 	"GEM_PATH=/var/task/vendor/bundle/ruby/3.3.0:/opt/ruby/gems/3.3.0:/var/runtime:/var/runtime/ruby/3.3.0:",
 	"RUBYLIB=/var/task:/var/runtime/lib:/opt/ruby/lib",
-	"AWS_EXECUTION_ENV=AWS_Lambda_ruby3.3",
+	"AWS_EXECUTION_ENV=AWS_Lambda_ruby3.3", "PWD=/var/task", "SHLVL=0",
 }
 
 func TestLaunchGivesAWSsEnvironment(t *testing.T) {

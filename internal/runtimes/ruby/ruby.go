@@ -90,7 +90,7 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 			return nil, err
 		}
 	}
-	l.Identify(fn, host)
+	l.Identify(fn, paths, host)
 	l.Wrap(fn, paths)
 	return l, nil
 }
