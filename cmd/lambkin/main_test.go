@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -50,6 +51,7 @@ func TestScripts(t *testing.T) {
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"filled":  filled,
+			"needaws": needAWS,
 			"waitfor": waitFor,
 			"gone":    gone,
 			"empty":   empty,
@@ -58,11 +60,25 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition knows [node], [python], [ruby], [java] and [maven]: the machine has
-// one. With CI=true they must be there, since a skipped script would be missed
+// awsPython is a Python with AWS's own command line, "" where there is none; see
+// [testenv.AWS].
+func awsPython() string {
+	dir := cmp.Or(os.Getenv("LAMBKIN_AWS"), filepath.Join(os.Getenv("HOME"), ".cache", "lambkin-dev", "aws"))
+	python := filepath.Join(dir, "bin", "python3")
+	if _, err := os.Stat(python); err != nil {
+		return ""
+	}
+	return python
+}
+
+// condition knows [node], [python], [ruby], [java], [maven] and [aws], which is
+// AWS's command line: the machine has one. With CI=true they must be there, since a skipped script would be missed
 // by nobody.
 func condition(name string) (bool, error) {
 	programs := map[string]string{"node": "node", "python": "python3", "ruby": "ruby", "java": "javac", "maven": "mvn"}
+	if name == "aws" {
+		return os.Getenv("CI") == "true" || awsPython() != "", nil
+	}
 	program, ok := programs[name]
 	if !ok {
 		return false, fmt.Errorf("there is no condition %q", name)
@@ -76,6 +92,17 @@ func condition(name string) (bool, error) {
 		return false, fmt.Errorf("%s is not on this machine, and with CI=true nothing is skipped", program)
 	}
 	return false, nil
+}
+
+// needaws sets $AWS to a Python with AWS's command line.
+func needAWS(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: needaws")
+	}
+	if awsPython() == "" {
+		ts.Fatalf("AWS's command line is not on this machine, and with CI=true nothing is skipped")
+	}
+	ts.Setenv("AWS", awsPython())
 }
 
 // filled FILE PREFIX N SUFFIX writes PREFIX, N letters x and SUFFIX.

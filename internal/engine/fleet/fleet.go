@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"regexp"
 	"sync"
+	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/artifact/bundle"
 	"github.com/lambkin-dev/lambkin/internal/diag"
@@ -49,7 +50,11 @@ type Fleet struct {
 	code    map[*lambda.Function]*prepared
 	noticed map[string]bool
 	retired map[*lambda.Function]bool // are not served again
-	ending  sync.WaitGroup            // instances that are being settled or closed
+	// settling counts instances that have answered and have not asked for more
+	// yet; settled is closed, and made anew, when one of them has.
+	settling map[*lambda.Function]int
+	settled  chan struct{}
+	ending   sync.WaitGroup // instances that are being settled or closed
 }
 
 // prepared is a function's code on disk. The first who needs it makes it.
@@ -62,12 +67,13 @@ type prepared struct {
 // New makes an empty fleet. The caller closes it.
 func New(opts Options) *Fleet {
 	return &Fleet{
-		opts:    opts,
-		free:    map[*lambda.Function][]*instance.Instance{},
-		all:     map[*instance.Instance]bool{},
-		code:    map[*lambda.Function]*prepared{},
-		noticed: map[string]bool{},
-		retired: map[*lambda.Function]bool{},
+		opts:     opts,
+		free:     map[*lambda.Function][]*instance.Instance{},
+		all:      map[*instance.Instance]bool{},
+		code:     map[*lambda.Function]*prepared{},
+		noticed:  map[string]bool{},
+		retired:  map[*lambda.Function]bool{},
+		settling: map[*lambda.Function]int{}, settled: make(chan struct{}),
 	}
 }
 
@@ -125,31 +131,69 @@ func (f *Fleet) Invoke(ctx context.Context, fn *lambda.Function, inv *lambda.Inv
 	if f.closed {
 		return res, nil // Close takes care of the instance
 	}
-	f.ending.Add(1)
-	go func() {
-		defer f.ending.Done()
+	f.settling[fn]++
+	f.ending.Go(func() {
 		if err := f.release(fn, i); err != nil {
 			f.notice(fmt.Sprintf("ending an environment of %s: %v", fn.Path, err))
 		}
-	}()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.settling[fn]--; f.settling[fn] == 0 {
+			delete(f.settling, fn)
+		}
+		close(f.settled)
+		f.settled = make(chan struct{})
+	})
 	return res, nil
 }
 
+// settleTime is how long an invocation waits for an environment that has
+// answered its last one and is about to ask for more: a caller that asks again
+// at once is to be served by the same.
+const settleTime = 20 * time.Millisecond
+
 // acquire takes a free instance of fn or starts one.
 func (f *Fleet) acquire(ctx context.Context, fn *lambda.Function) (*instance.Instance, error) {
+	var over <-chan time.Time
+	for {
+		i, settled, err := f.take(fn)
+		if i != nil || err != nil {
+			return i, err
+		}
+		if settled == nil {
+			return f.start(ctx, fn)
+		}
+		if over == nil {
+			timer := time.NewTimer(settleTime)
+			defer timer.Stop()
+			over = timer.C
+		}
+		select {
+		case <-settled:
+		case <-over:
+			return f.start(ctx, fn)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// take takes a free instance of fn. Without one, settled is closed when it is
+// worth to ask again, and nil when it is not.
+func (f *Fleet) take(fn *lambda.Function) (i *instance.Instance, settled <-chan struct{}, err error) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.closed {
-		f.mu.Unlock()
-		return nil, ErrClosed
+		return nil, nil, ErrClosed
 	}
 	if free := f.free[fn]; len(free) > 0 {
-		i := free[len(free)-1]
 		f.free[fn] = free[:len(free)-1]
-		f.mu.Unlock()
-		return i, nil
+		return free[len(free)-1], nil, nil
 	}
-	f.mu.Unlock()
-	return f.start(ctx, fn)
+	if f.settling[fn] > 0 {
+		settled = f.settled
+	}
+	return nil, settled, nil
 }
 
 func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Instance, error) {

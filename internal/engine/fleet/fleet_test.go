@@ -200,6 +200,30 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 	}
 }
 
+func TestTheNextInvocationFindsTheSameEnvironment(t *testing.T) {
+	f := open(t, nil)
+	fn := function(t.TempDir(), "count")
+	for i := range 50 {
+		if got := invoke(t, f, fn); got != strconv.Itoa(i+1) {
+			t.Fatalf("invocation %d answered %s", i+1, got)
+		}
+	}
+}
+
+func TestRetiredFunctionEndsItsEnvironments(t *testing.T) {
+	f := open(t, nil)
+	fn := function(t.TempDir(), "count")
+	invoke(t, f, fn)
+	f.Settle()
+	f.Retire(fn)
+	for range 2 { // each by an environment of its own
+		if got := invoke(t, f, fn); got != "1" {
+			t.Errorf("answered %s", got)
+		}
+		f.Settle()
+	}
+}
+
 func TestWarmEnvironmentServesTheFirstInvocation(t *testing.T) {
 	streams := map[string]int{}
 	var mu sync.Mutex
