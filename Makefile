@@ -5,12 +5,15 @@ CORPUS ?= $(wildcard ../shared/corpus)
 export LAMBKIN_CORPUS ?= $(abspath $(CORPUS))
 CASES ?= $(wildcard ../shared/serverless-cases)
 export LAMBKIN_CASES ?= $(abspath $(CASES))
+# Answers that AWS gave, to repeat.
+RECORDED ?= $(wildcard ../shared/recorded)
+export LAMBKIN_RECORDED ?= $(abspath $(RECORDED))
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # The tests of Java share one Maven repository, which is filled before they run beside each other.
 WARM := go test -count=1 -run TestTheClientIsInTheRepository ./internal/runtimes/java
 TOOL := go tool -modfile=tools.mod
 
-.PHONY: help build test race lint cross bench corpus cases peers faults golden clean
+.PHONY: help build test race lint cross bench corpus cases peers faults recorded golden clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +58,11 @@ peers: ## run serverless and osls beside lambkin, the extra cases too; takes man
 faults: ## let functions misbehave in every known way, 50 times each, and print what came of it
 	.ci/install node python3
 	@cd internal/engine/faults && LAMBKIN_FAULTS=50 go test -count=1
+
+recorded: ## repeat the requests below RECORDED=DIR whose answers AWS gave, and compare
+	@[ -n "$(RECORDED)" ] || { echo "recorded: name a folder of recorded answers: make recorded RECORDED=DIR" >&2; exit 1; }
+	@.ci/install node python3 ruby javac mvn aws
+	@LAMBKIN_RECORDED="$(abspath $(RECORDED))" go test -count=1 -v -run TestRecordedAnswers ./internal/app
 
 golden: ## rewrite the golden files; review the difference
 	grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u | xargs -I{} go test {} -update
