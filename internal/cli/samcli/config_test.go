@@ -262,6 +262,10 @@ func TestOnlyTheCommandLineIsSaved(t *testing.T) {
 	if err := fromShell(map[string]string{"L": "1"}, c.table); err != nil {
 		t.Fatal(err)
 	}
+	several := savings("local_start_lambda", functionsKey, []string{"F", "G"}, nil)
+	if diff := cmp.Diff([]saving{{"local_start_lambda", "function_logical_ids", []string{"F", "G"}}}, several, cmp.AllowUnexported(saving{})); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
 	got := savings("local_invoke", functionKey, []string{"F"}, c.table)
 	want := []saving{
 		{"local_invoke", "function_logical_id", "F"},

@@ -23,6 +23,7 @@ func TestCommandLineIsRewritten(t *testing.T) {
 		{"the first word is one whatever it looks like", "local invoke --parameter-overrides F A=1", "local invoke --parameter-overrides F --parameter-overrides=A=1"},
 		{"overrides end at an option", "local invoke --parameter-overrides A=1 -x=2 B=3", "local invoke --parameter-overrides A=1 -x=2 B=3"},
 		{"no override at all", "local invoke --parameter-overrides", "local invoke --parameter-overrides"},
+		{"another command of the kind", "--debug local start-lambda F -ii x --parameter-overrides A=1 B=2 G", "local start-lambda --debug F --invoke-image x --parameter-overrides A=1 --parameter-overrides=B=2 G"},
 		{"two dashes end the options", "local invoke -- -ii", "local invoke -- -ii"},
 		{"options before the command", "--debug local --beta-features invoke F", "local invoke --debug --beta-features F"},
 	}
@@ -53,6 +54,10 @@ func TestValuesAreChecked(t *testing.T) {
 		{"a runtime", text(new(string), "", knownRuntime), "Python3.12", ""},
 		{"no runtime", text(new(string), "", knownRuntime), "pyton3.12", "'provided.al2023', 'python3.10', 'python3.11'"},
 		{"the nearest runtime", text(new(string), "", knownRuntime), "pyton3.12", "Did you mean python3.12?"},
+		{"any port", number(new(int), 0, 65535), "0", ""},
+		{"a port that is too high", number(new(int), 0, 65535), "65536", "65536 is not in the range 0<=x<=65535."},
+		{"a way to be warm", text(new(string), "", eagerOrLazy), "lazy", ""},
+		{"no way to be warm", text(new(string), "", eagerOrLazy), "HOT", "'HOT' is not one of 'EAGER', 'LAZY'."},
 		{"a port", ports(new([]int)), "5858", ""},
 		{"no number", ports(new([]int)), "x", "'x' is not a valid integer."},
 		{"no port", ports(new([]int)), "0", "0 is not in the range 1<=x<=65535."},
@@ -210,7 +215,15 @@ func TestOptionsHaveTheirKeysAndNames(t *testing.T) {
 // TestOptionTableIsWhole: no two options share a name, a letter or a variable,
 // and each says what it is for and can be saved.
 func TestOptionTableIsWhole(t *testing.T) {
-	o := &invokeOptions{}
+	o, start := &invokeOptions{}, &startLambdaOptions{}
+	tables := map[string][]*option{"invoke": o.options(), "start-lambda": append(start.serverOptions(), start.localTable()...)}
+	for name, table := range tables {
+		t.Run(name, func(t *testing.T) { checkTable(t, append(table, o.engineOptions()...)) })
+	}
+}
+
+func checkTable(t *testing.T, table []*option) {
+	t.Helper()
 	seen := map[string]bool{}
 	once := func(what string) {
 		if what != "" && seen[what] {
@@ -218,7 +231,7 @@ func TestOptionTableIsWhole(t *testing.T) {
 		}
 		seen[what] = true
 	}
-	for _, option := range append(o.options(), o.engineOptions()...) {
+	for _, option := range table {
 		for _, name := range []string{option.name, option.alias, option.not, option.env} {
 			once(name)
 		}

@@ -39,6 +39,9 @@ func (a *API) run(q *request) {
 			return
 		}
 	}
+	if a.ctx.Err() != nil { // both came at once
+		return
+	}
 	res, err := a.opts.Invoker.Invoke(a.ctx, q.fn, &q.inv)
 	switch {
 	case a.ctx.Err() != nil:
