@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lambkin-dev/lambkin/internal/engine/extension"
 	"github.com/lambkin-dev/lambkin/internal/engine/runtimeapi"
 	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
@@ -19,6 +20,11 @@ type call struct {
 	init     time.Duration // how long the initialisation took; 0 when an earlier call had it
 	begun    time.Time     // when the function's time began to run
 	deadline time.Time
+	answer   time.Time        // when the runtime has answered; zero until then
+	produced int              // bytes of its answer
+	done     bool             // RuntimeDone is out
+	overhead time.Duration    // how long extensions went on after the runtime
+	reason   extension.Reason // why the environment has to be ended
 }
 
 // outcome is how a phase ended when it did not end well.
@@ -40,7 +46,7 @@ func (c *call) serve(ctx context.Context) (res *lambda.Result, settling bool, er
 	if err != nil {
 		return nil, false, err
 	}
-	c.emit(telemetry.Start{RequestID: c.inv.RequestID, Version: lambda.LatestVersion})
+	c.emit(telemetry.Start{RequestID: c.inv.RequestID, Version: lambda.LatestVersion, TraceID: c.inv.TraceID})
 	if c.begun.IsZero() {
 		c.begin()
 	}
@@ -77,46 +83,78 @@ func (c *call) initialize(ctx context.Context) (*outcome, error) {
 	if failed == nil || failed.status != telemetry.Timeout || err != nil {
 		return failed, err
 	}
-	c.run.stop()
-	if c.run, err = c.start(ctx); err != nil {
+	c.run.stop(extension.Timeout)
+	if c.run, err = c.start(ctx, "invoke"); err != nil {
 		return nil, err
 	}
 	c.begin()
 	return c.awaitReady(ctx, "invoke", c.deadline)
 }
 
-// awaitReady waits for one initialisation and reports it.
-func (c *call) awaitReady(ctx context.Context, phase string, deadline time.Time) (*outcome, error) {
+// awaitReady waits for one initialisation and reports it. The runtime is
+// started when the extensions have registered; it and they are then waited for.
+func (c *call) awaitReady(ctx context.Context, phase string, deadline time.Time) (failed *outcome, err error) {
 	// The runtime may have been ready for long when the first event comes.
 	timer := time.NewTimer(max(time.Until(deadline), 20*time.Millisecond))
 	defer timer.Stop()
 	run := c.run
-	end := time.Now
-	var failed *outcome
-	select {
-	case <-run.api.Ready():
-		end = run.api.ReadyAt
-	case a := <-run.api.InitError():
-		failed = c.reported(&a, c.awaitExit(deadline))
-	case <-run.proc.Done():
-		failed = c.exitedInInit()
-		if failed == nil {
-			end = run.api.ReadyAt
+	end, died := time.Now, false
+	gone := func() <-chan struct{} {
+		if died {
+			return nil
 		}
-	case <-timer.C:
-		failed = c.timedOut()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		return run.exited()
 	}
-	run.proc.Sync()
+	// Each is waited for once the one before is closed.
+	registered, ready, all := run.ext.Registered(), (<-chan struct{})(nil), (<-chan struct{})(nil)
+	if run.proc != nil {
+		registered, ready = nil, run.api.Ready()
+	}
+	for over := false; failed == nil && !over; {
+		select {
+		case <-registered:
+			registered, ready = nil, run.api.Ready()
+			if err := c.startRuntime(ctx, run); err != nil {
+				return nil, err
+			}
+		case <-ready:
+			ready, all = nil, run.ext.Ready()
+			run.sync()
+			c.emit(telemetry.InitRuntimeDone{Phase: phase, Status: telemetry.Success})
+		case <-all:
+			over = true
+			if len(c.external) == 0 {
+				end = run.api.ReadyAt
+			}
+		case a := <-run.api.InitError():
+			failed = c.reported(&a, c.awaitExit(deadline))
+		case f := <-run.ext.Failed():
+			failed = extensionFailed(f)
+		case <-gone():
+			failed, died = c.exitedInInit(), true
+		case <-timer.C:
+			failed = c.timedOut()
+		case <-c.closing:
+			return nil, ErrShutdown
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	run.sync()
 	report := telemetry.InitReport{Phase: phase, Status: telemetry.Success, Duration: end().Sub(run.started)}
 	if failed != nil {
 		report.Status, report.ErrorType = failed.status, failed.errorType
+		if ready != nil && run.proc != nil {
+			c.emit(telemetry.InitRuntimeDone{Phase: phase, Status: failed.status, ErrorType: failed.errorType})
+		}
 	}
 	if phase == "init" {
 		c.init = report.Duration
 	}
 	run.initialized = true
+	for _, e := range run.ext.States() {
+		c.emit(e)
+	}
 	c.emit(report)
 	return failed, nil
 }
@@ -150,7 +188,7 @@ func (c *call) awaitExit(deadline time.Time) bool {
 	timer := time.NewTimer(min(time.Until(deadline), 500*time.Millisecond))
 	defer timer.Stop()
 	select {
-	case <-c.run.proc.Done():
+	case <-c.run.exited():
 		return true
 	case <-timer.C:
 		return false
@@ -160,12 +198,15 @@ func (c *call) awaitExit(deadline time.Time) bool {
 // deliver gives the event to the runtime and waits for its answer.
 func (c *call) deliver(ctx context.Context) (res *lambda.Result, settling bool, err error) {
 	arn := c.opts.Function.ARN(c.opts.Environ.Region, c.opts.Environ.Account, c.inv.Qualifier)
+	c.run.ext.Invoke(extension.Invocation{RequestID: c.inv.RequestID, ARN: arn, TraceID: c.inv.TraceID, Deadline: c.deadline})
 	x := c.run.api.Deliver(&runtimeapi.Event{Invocation: c.inv, ARN: arn, Deadline: c.deadline})
 	timer := time.NewTimer(time.Until(c.deadline))
 	defer timer.Stop()
 	select {
 	case a := <-x.Answered():
 		return c.answered(x, &a)
+	case f := <-c.run.ext.Failed():
+		return c.fail(extensionFailed(f)), false, nil
 	case <-c.run.proc.Done():
 		select {
 		case a := <-x.Answered(): // it answered and ended at once
@@ -175,6 +216,8 @@ func (c *call) deliver(ctx context.Context) (res *lambda.Result, settling bool, 
 		}
 	case <-timer.C:
 		return c.fail(c.timedOut()), false, nil
+	case <-c.closing:
+		return nil, false, ErrShutdown
 	case <-ctx.Done():
 		return nil, false, ctx.Err()
 	}
@@ -186,6 +229,7 @@ func (c *call) answered(x *runtimeapi.Exchange, a *runtimeapi.Answer) (res *lamb
 	if a.Cut && c.awaitExit(c.deadline) {
 		return c.fail(c.exited()), false, nil
 	}
+	c.answer, c.produced = time.Now(), len(a.Payload)
 	over := &outcome{status: telemetry.Success}
 	if a.Failed {
 		over = &outcome{status: telemetry.Failed, errorType: a.ErrorType}
@@ -198,30 +242,37 @@ func (c *call) answered(x *runtimeapi.Exchange, a *runtimeapi.Answer) (res *lamb
 	return c.result(a), true, nil
 }
 
-// settle waits until the runtime asks for more work. When it ends instead, or
-// takes longer than the function may, the result stands, since the caller has
-// it, but the environment has ended.
+// settle waits until the runtime and the extensions ask for more work. When one
+// ends instead, or takes longer than the function may, the result stands, since
+// the caller has it, but the environment has ended.
 func (c *call) settle(x *runtimeapi.Exchange, over *outcome) {
 	defer func() { <-c.busy }()
 	timer := time.NewTimer(time.Until(c.deadline))
 	defer timer.Stop()
+	var late *outcome
 	select {
 	case <-x.Done():
-		c.report(over, false)
-		return
+		if late = c.awaitExtensions(timer.C, over); late == nil {
+			c.report(over, false)
+			return
+		}
+	case f := <-c.run.ext.Failed():
+		late = extensionFailed(f)
 	case <-c.run.proc.Done():
 		select {
 		case <-x.Done(): // what ended then was no invocation
 			c.report(over, false)
 			return
 		default:
-			over = c.exited()
+			late = c.exited()
 		}
 	case <-timer.C:
-		over = c.timedOut()
+		late = c.timedOut()
+	case <-c.closing:
+		late = &outcome{status: telemetry.Failure}
 	}
-	c.report(over, true)
-	c.end()
+	c.report(late, true)
+	c.end(c.reason)
 }
 
 func (c *call) result(a *runtimeapi.Answer) *lambda.Result {
@@ -280,23 +331,37 @@ func (c *call) timedOut() *outcome {
 // report logs the platform's own line, if there is one, and the REPORT. ended
 // says that the environment ends with the invocation.
 func (c *call) report(o *outcome, ended bool) {
-	proc := c.run.proc
-	proc.Sync()
+	if ended {
+		c.reason = extension.Failure
+		if o.status == telemetry.Timeout {
+			c.reason = extension.Timeout
+		}
+	}
+	c.run.sync()
+	c.runtimeDone(o)
 	if o.message != "" {
 		c.emit(telemetry.Fault{RequestID: c.inv.RequestID, ErrorType: o.errorType, Message: o.message})
 	}
 	r := telemetry.Report{
 		RequestID: c.inv.RequestID, Status: o.status, ErrorType: o.errorType, Ended: ended,
-		Duration: time.Since(c.begun), InitDuration: c.init,
-		MemoryMB: c.opts.Function.MemoryMB, PeakMemory: proc.PeakMemory(),
+		Duration: time.Since(c.begun), InitDuration: c.init, Overhead: c.overhead, TraceID: c.inv.TraceID,
+		MemoryMB: c.opts.Function.MemoryMB, PeakMemory: c.run.peakMemory(),
 	}
 	if o.status == telemetry.Timeout {
 		r.Duration = c.opts.Function.Timeout // what AWS reports and bills
 	}
-	select {
-	case <-proc.Done():
-		r.PeakMemory = max(r.PeakMemory, proc.Exit().PeakMemory)
-	default:
-	}
 	c.emit(r)
+}
+
+// runtimeDone says, once, that the runtime has done its part. What it has
+// printed is recorded already.
+func (c *call) runtimeDone(o *outcome) {
+	if c.done {
+		return
+	}
+	c.done = true
+	c.emit(telemetry.RuntimeDone{
+		RequestID: c.inv.RequestID, Status: o.status, ErrorType: o.errorType, TraceID: c.inv.TraceID,
+		Begun: c.begun, Answered: c.answer, Produced: c.produced,
+	})
 }

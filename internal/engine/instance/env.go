@@ -151,6 +151,30 @@ func environment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes
 	return v
 }
 
+// withheld are variables that AWS gives to runtimes and not to external
+// extensions; neither do these get what begins with an underscore.
+var withheld = []string{
+	"AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_LEVEL",
+	"AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+}
+
+// extensionEnvironment is the whole environment of an external extension: the
+// runtime's without what is the runtime's alone
+// (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html).
+func extensionEnvironment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes.Paths, o own) []string {
+	search := func(entry string) bool {
+		return strings.HasPrefix(entry, "PATH=") || strings.HasPrefix(entry, "LD_LIBRARY_PATH=")
+	}
+	common := &runtimes.Launch{Env: slices.DeleteFunc(slices.Clone(l.Env), func(entry string) bool { return !search(entry) })}
+	v := environment(fn, e, common, p, o)
+	for _, name := range slices.Clone(v.names) {
+		if strings.HasPrefix(name, "_") || slices.Contains(withheld, name) {
+			v.remove(name)
+		}
+	}
+	return v.list()
+}
+
 // configured are the function's own variables, and those that win over them.
 func configured(fn *lambda.Function, e *Environ) []Variable {
 	var out []Variable

@@ -1,5 +1,5 @@
 // Package instance is one execution environment of a function: its sandbox,
-// its runtime process, its Runtime API server. It lives through
+// its runtime process and extensions, the server of their APIs. It lives through
 //
 //	Init -> Ready -> Busy -> Ready ... -> Shutdown
 //
@@ -10,15 +10,18 @@
 package instance
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/lambkin-dev/lambkin/internal/engine/runtimeapi"
+	"github.com/lambkin-dev/lambkin/internal/artifact/bundle"
+	"github.com/lambkin-dev/lambkin/internal/engine/extension"
 	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
@@ -57,6 +60,12 @@ type Instance struct {
 	env    sandbox.Environment
 	paths  runtimes.Paths
 	stream string // log stream name
+	// external are the names of the external extensions, in the order in which
+	// they are started; extensionsOff turns off all, internal ones too.
+	external      []string
+	extensionsOff bool
+	// group is that of run, for records that come from any goroutine.
+	group atomic.Pointer[extension.Group]
 
 	// busy holds one token while an invocation is being served, from before
 	// its event is delivered until the runtime asks for more work. Whoever has
@@ -64,7 +73,9 @@ type Instance struct {
 	busy chan struct{}
 	run  *process // nil once the environment has ended
 
-	ended atomic.Bool // no more invocations can be served
+	ended   atomic.Bool   // no more invocations can be served
+	closing chan struct{} // closed by Close: an invocation that is being served fails
+	once    sync.Once
 }
 
 // ErrShutdown is returned by Invoke when the instance can serve no more.
@@ -73,7 +84,7 @@ var ErrShutdown = errors.New("the execution environment has ended")
 // Start opens the sandbox and starts the runtime process in it. It does not
 // wait until the runtime is ready: Invoke does.
 func Start(ctx context.Context, opts Options) (*Instance, error) {
-	i := &Instance{opts: opts, stream: logStream(time.Now()), busy: make(chan struct{}, 1)}
+	i := &Instance{opts: opts, stream: logStream(time.Now()), busy: make(chan struct{}, 1), closing: make(chan struct{})}
 	env, err := opts.Sandbox.Open(ctx, sandbox.Spec{
 		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Memory: int64(opts.Function.MemoryMB) << 20,
 	})
@@ -83,10 +94,13 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	i.env, i.paths = env, paths(env.Paths(), opts.Code)
 	i.launch, err = opts.Runtime.Launch(opts.Function, i.paths, opts.Host)
 	if err == nil {
+		i.external, i.extensionsOff, err = bundle.Extensions(opts.Layers)
+	}
+	if err == nil {
 		for _, n := range i.launch.Notices {
 			opts.Notice(n)
 		}
-		i.run, err = i.start(ctx)
+		i.run, err = i.start(ctx, "init")
 	}
 	if err != nil {
 		return nil, errors.Join(err, env.Close())
@@ -123,7 +137,7 @@ func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation) (*lambda.
 	if settling {
 		return res, nil // the goroutine that waits for the runtime returns the token
 	}
-	i.end()
+	i.end(c.reason)
 	<-i.busy
 	return res, err
 }
@@ -140,27 +154,38 @@ func (i *Instance) Settle() (usable bool) {
 // Ended reports whether the instance can serve no more invocations.
 func (i *Instance) Ended() bool { return i.ended.Load() }
 
-// Close ends the environment's processes and returns when they are gone. An
-// invocation that is being served fails; call Settle first to let it end.
+// Close ends the environment's processes and returns when they are gone;
+// extensions have up to two seconds for it. An invocation that is being served
+// fails; call Settle first to let it end.
 func (i *Instance) Close() error {
-	err := i.env.Close() // ends what an invocation may be waiting for
+	i.once.Do(func() { close(i.closing) })
 	i.busy <- struct{}{}
 	defer func() { <-i.busy }()
-	i.end()
-	return err
+	i.end(extension.Spindown)
+	return i.env.Close()
 }
 
-// end gives up the process. The caller has the token.
-func (i *Instance) end() {
+// end gives up the processes. The caller has the token.
+func (i *Instance) end(reason extension.Reason) {
 	i.ended.Store(true)
+	select {
+	case <-i.closing:
+		reason = extension.Spindown // whatever became of the invocation
+	default:
+	}
 	if i.run != nil {
-		i.run.stop()
+		i.run.stop(cmp.Or(reason, extension.Spindown))
 		i.run = nil
 	}
 }
 
+// emit makes a record of what has happened. It may be called from any goroutine.
 func (i *Instance) emit(event any) {
-	i.opts.Sink(telemetry.Record{Time: time.Now(), Function: i.opts.Function, LogStream: i.stream, Event: event})
+	r := telemetry.Record{Time: time.Now(), Function: i.opts.Function, LogStream: i.stream, Event: event}
+	i.opts.Sink(r)
+	if g := i.group.Load(); g != nil {
+		g.Record(r)
+	}
 }
 
 // complete fills in what the caller left to the engine.
@@ -190,64 +215,4 @@ func logStream(now time.Time) string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return now.UTC().Format("2006/01/02") + "/[" + lambda.LatestVersion + "]" + hex.EncodeToString(b[:])
-}
-
-// process is one start of the runtime, with the API server it talks to.
-type process struct {
-	proc        sandbox.Proc
-	api         *runtimeapi.Server
-	started     time.Time
-	initialized bool // an invocation has waited for the end of the initialisation
-}
-
-func (i *Instance) start(ctx context.Context) (*process, error) {
-	api, err := runtimeapi.Listen()
-	if err != nil {
-		return nil, fmt.Errorf("opening the Runtime API: %w", err)
-	}
-	cmd := sandbox.Command{
-		Path: i.launch.Path, Args: i.launch.Args, Dir: i.paths.Task,
-		Env:  environment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: api.Addr()}).list(),
-		Uses: i.launch.Uses,
-		Mark: "AWS_LAMBDA_RUNTIME_API=" + api.Addr(),
-	}
-	out := &output{instance: i, stream: telemetry.Stdout}
-	cmd.Stdout, cmd.Stderr = out, out
-	if i.opts.SplitOutput {
-		cmd.Stderr = &output{instance: i, stream: telemetry.Stderr}
-	}
-	i.emit(telemetry.Launch{Path: cmd.Path, Args: cmd.Args})
-	p := &process{api: api, started: time.Now()}
-	if p.proc, err = i.env.Start(ctx, cmd); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting %s: %w", i.launch.Path, err), api.Close())
-	}
-	return p, nil
-}
-
-// gone reports whether the process has ended.
-func (p *process) gone() bool {
-	select {
-	case <-p.proc.Done():
-		return true
-	default:
-		return false
-	}
-}
-
-// stop ends the process and its server.
-func (p *process) stop() {
-	p.proc.Kill()
-	<-p.proc.Done()
-	_ = p.api.Close()
-}
-
-// output turns what the process writes into records.
-type output struct {
-	instance *Instance
-	stream   telemetry.Stream
-}
-
-func (o *output) Write(data []byte) (int, error) {
-	o.instance.emit(telemetry.Log{Stream: o.stream, Data: data})
-	return len(data), nil
 }

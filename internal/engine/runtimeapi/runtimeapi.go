@@ -67,6 +67,7 @@ func (x *Exchange) Done() <-chan struct{} { return x.done }
 // Server is the Runtime API of one environment. Its methods may be called from
 // several goroutines.
 type Server struct {
+	opts     Options
 	listener net.Listener
 	http     http.Server
 	served   chan struct{} // closed when the accept loop has ended
@@ -83,13 +84,24 @@ type Server struct {
 	readyAt time.Time // when ready was closed
 }
 
+// Options is what a server is made of; the zero value is a Runtime API alone.
+type Options struct {
+	// Beside serves the paths that are not the Runtime API's: the Extensions
+	// API and its relatives live at the same address. Nil for none.
+	Beside http.Handler
+	// First is called when the runtime asks for its first event, before it is
+	// ready. Nil for none.
+	First func()
+}
+
 // Listen starts a server on a free port of the loopback interface.
-func Listen() (*Server, error) {
+func Listen(opts Options) (*Server, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
+		opts:      opts,
 		listener:  listener,
 		served:    make(chan struct{}),
 		closed:    make(chan struct{}),
@@ -147,6 +159,8 @@ func (s *Server) Close() error {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	method, handler := s.route(r.URL.Path)
 	switch {
+	case handler == nil && s.opts.Beside != nil:
+		s.opts.Beside.ServeHTTP(w, r)
 	case handler == nil:
 		http.NotFound(w, r)
 	case r.Method != method:
@@ -189,6 +203,9 @@ func (s *Server) ask(w http.ResponseWriter) (*Exchange, bool) {
 		return s.current, true
 	case s.state == started:
 		s.readyAt = time.Now()
+		if s.opts.First != nil {
+			s.opts.First()
+		}
 		close(s.ready)
 	case s.state == responseSent:
 		close(s.current.done)

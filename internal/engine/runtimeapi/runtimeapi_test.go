@@ -29,7 +29,7 @@ type client struct {
 func newClient(t *testing.T) *client {
 	t.Helper()
 	testenv.Leaks(t)
-	s, err := runtimeapi.Listen()
+	s, err := runtimeapi.Listen(runtimeapi.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -441,7 +441,7 @@ func TestCloseCutsAWaitingNext(t *testing.T) {
 }
 
 func BenchmarkExchange(b *testing.B) {
-	s, err := runtimeapi.Listen()
+	s, err := runtimeapi.Listen(runtimeapi.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

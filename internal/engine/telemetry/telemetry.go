@@ -35,11 +35,13 @@ const (
 	Stderr
 )
 
-// Log is output of the function or its runtime, as it came: any number of
-// lines or a part of one. Data is valid during the call only.
+// Log is output of the function, its runtime or an extension, as it came: any
+// number of lines or a part of one. Data is valid during the call only.
 type Log struct {
 	Stream Stream
-	Data   []byte
+	// Extension names the external extension that wrote it, "" for the function.
+	Extension string
+	Data      []byte
 }
 
 // Status says how a phase ended.
@@ -59,6 +61,36 @@ type Launch struct {
 	Args []string
 }
 
+// InitStart begins an initialisation. AWS logs it nowhere.
+type InitStart struct {
+	Phase     string // as in [InitReport]
+	LogStream string
+	ARN       string // the function's
+}
+
+// InitRuntimeDone says that the runtime has ended its part of an
+// initialisation; extensions may still be busy with theirs.
+type InitRuntimeDone struct {
+	Phase     string
+	Status    Status
+	ErrorType string // "" on success
+}
+
+// Extension is where an extension stands at the end of an initialisation.
+type Extension struct {
+	Name      string
+	State     string   // AWS's word: "Ready", "Registered", "LaunchError"
+	Events    []string // what it has registered for: "INVOKE", "SHUTDOWN"
+	ErrorType string   // "" when nothing is wrong
+}
+
+// Subscription says that an extension gets telemetry.
+type Subscription struct {
+	Name  string
+	Logs  bool // by the Logs API, not by the Telemetry API
+	Types []string
+}
+
 // InitReport ends an initialisation. AWS logs it only when it did not succeed.
 type InitReport struct {
 	Phase     string // "init" or, when repeated under the first invocation, "invoke"
@@ -71,6 +103,21 @@ type InitReport struct {
 type Start struct {
 	RequestID string
 	Version   string
+	TraceID   string // the X-Amzn-Trace-Id header
+}
+
+// RuntimeDone says that the runtime has done its part of an invocation:
+// it has asked for more work, or has ended.
+type RuntimeDone struct {
+	RequestID string
+	Status    Status
+	ErrorType string // "" on success
+	TraceID   string
+	Begun     time.Time
+	// Answered is when the runtime gave its answer, zero when it gave none;
+	// Produced the size of the answer in bytes.
+	Answered time.Time
+	Produced int
 }
 
 // Fault is the platform's own line about an invocation: a timeout, an exit.
@@ -91,8 +138,11 @@ type Report struct {
 	Duration time.Duration
 	// InitDuration is the initialisation's, in the first invocation of an environment; else 0.
 	InitDuration time.Duration
-	MemoryMB     int   // the function's memory size
-	PeakMemory   int64 // bytes; 0 when the system does not tell
+	// Overhead is how long extensions went on after the runtime was done.
+	Overhead   time.Duration
+	TraceID    string
+	MemoryMB   int   // the function's memory size
+	PeakMemory int64 // bytes; 0 when the system does not tell
 }
 
 // Billed is what AWS would bill: whole milliseconds, initialisation included

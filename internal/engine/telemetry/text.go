@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,7 +18,8 @@ type Text struct {
 	// Platform takes the platform's lines and, when Stdout and Stderr are nil,
 	// the function's output too.
 	Platform io.Writer
-	// Stdout and Stderr take the function's output, stream by stream.
+	// Stdout and Stderr take the function's output, stream by stream. The
+	// output of extensions goes where Stderr does.
 	Stdout, Stderr io.Writer
 	// NewLines turns carriage returns inside the function's output, which
 	// keep several lines in one CloudWatch event, into line feeds.
@@ -36,6 +38,14 @@ func (t *Text) Record(r Record) {
 	switch e := r.Event.(type) {
 	case Log:
 		t.log(e)
+	case Subscription:
+		if !t.Quiet {
+			t.line("%s\n", subscriptionLine(e))
+		}
+	case Extension:
+		if !t.Quiet {
+			t.line("%s\n", extensionLine(e))
+		}
 	case InitReport:
 		t.initReport(e)
 	case Start:
@@ -54,10 +64,10 @@ func (t *Text) Record(r Record) {
 
 func (t *Text) log(e Log) {
 	w := t.Platform
-	if t.Stdout != nil && e.Stream == Stdout {
+	if t.Stdout != nil && e.Stream == Stdout && e.Extension == "" {
 		w = t.Stdout
 	}
-	if t.Stderr != nil && e.Stream == Stderr {
+	if t.Stderr != nil && (e.Stream == Stderr || e.Extension != "") {
 		w = t.Stderr
 	}
 	if len(e.Data) == 0 {
@@ -94,11 +104,40 @@ func (t *Text) initReport(e InitReport) {
 }
 
 func (t *Text) fault(at time.Time, e Fault) {
+	end := "\n"
 	if e.ErrorType == lambda.TimedOut {
-		t.line("%s %s %s\n\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), e.RequestID, e.Message)
-		return
+		end = "\n\n"
 	}
-	t.line("RequestId: %s Error: %s\n%s\n", e.RequestID, e.Message, e.ErrorType)
+	t.line("%s", faultText(at, e)+end)
+}
+
+func faultText(at time.Time, e Fault) string {
+	if e.ErrorType == lambda.TimedOut {
+		return at.UTC().Format(timeLayout) + " " + e.RequestID + " " + e.Message
+	}
+	return fmt.Sprintf("RequestId: %s Error: %s\n%s", e.RequestID, e.Message, e.ErrorType)
+}
+
+// subscriptionLine and extensionLine are lines that AWS writes before the
+// first START.
+func subscriptionLine(e Subscription) string {
+	api := "TELEMETRY"
+	if e.Logs {
+		api = "LOGS"
+	}
+	types := make([]string, len(e.Types))
+	for i, name := range e.Types {
+		types[i] = strings.ToUpper(name[:1]) + name[1:]
+	}
+	return fmt.Sprintf("%s\tName: %s\tState: Subscribed\tTypes: [%s]", api, e.Name, strings.Join(types, ", "))
+}
+
+func extensionLine(e Extension) string {
+	line := fmt.Sprintf("EXTENSION\tName: %s\tState: %s\tEvents: [%s]", e.Name, e.State, strings.Join(e.Events, ", "))
+	if e.ErrorType != "" {
+		line += "\tError Type: " + e.ErrorType
+	}
+	return line
 }
 
 func reportLine(e Report) string {

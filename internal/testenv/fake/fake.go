@@ -47,9 +47,13 @@ func (Runtime) Launch(*lambda.Function, runtimes.Paths, *runtimes.Host) (*runtim
 // Survey implements [runtimes.Runtime].
 func (Runtime) Survey(*runtimes.Host) []runtimes.Finding { return nil }
 
-// Main is the runtime, in a process that Launch has started; elsewhere it returns.
+// Main is the runtime, in a process that Launch has started, or an extension in
+// one of a layer that [Extensions] has made; elsewhere it returns.
 func Main() {
 	if os.Getenv(variable) == "" {
+		if os.Getenv(extensionVariable) != "" {
+			extension()
+		}
 		return
 	}
 	r := &process{api: "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/"}
@@ -75,6 +79,8 @@ func (r *process) init(handler, argument string) {
 	case "init-exit":
 		code, _ := strconv.Atoi(argument)
 		os.Exit(code)
+	case "internal":
+		internal(argument)
 	case "init-sleep":
 		d, _ := time.ParseDuration(argument)
 		time.Sleep(d)
@@ -95,6 +101,10 @@ func (r *process) serve(handler, argument string) {
 	id := res.Header.Get("Lambda-Runtime-Aws-Request-Id")
 	respond := func(body []byte) { r.post("invocation/"+id+"/response", body) }
 	switch handler {
+	case "log":
+		fmt.Println("one\ntwo")
+		fmt.Print("no end")
+		respond([]byte("null"))
 	case "print":
 		fmt.Fprintln(os.Stdout, "to stdout")
 		fmt.Fprintln(os.Stderr, "to stderr")

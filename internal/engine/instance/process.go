@@ -1,0 +1,271 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/lambkin-dev/lambkin/internal/engine/extension"
+	"github.com/lambkin-dev/lambkin/internal/engine/runtimeapi"
+	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
+)
+
+// process is one start of the environment's processes, with the server that
+// they talk to.
+type process struct {
+	api         *runtimeapi.Server
+	ext         *extension.Group
+	started     time.Time
+	initialized bool         // an invocation has waited for the end of the initialisation
+	proc        sandbox.Proc // the runtime's, nil until the extensions have registered
+	extensions  map[string]sandbox.Proc
+}
+
+// start starts the external extensions or, where there are none, the runtime.
+func (i *Instance) start(ctx context.Context, phase string) (*process, error) {
+	p := &process{started: time.Now()}
+	p.ext = extension.New(extension.Options{
+		Function: i.opts.Function, Account: i.opts.Environ.Account, External: i.external, Emit: i.emit, NewID: NewRequestID,
+	})
+	i.group.Store(p.ext)
+	var beside http.Handler = p.ext
+	if i.extensionsOff {
+		beside = nil
+	}
+	api, err := runtimeapi.Listen(runtimeapi.Options{Beside: beside, First: p.ext.CloseRegistration})
+	if err != nil {
+		p.ext.Close()
+		return nil, fmt.Errorf("opening the Runtime API: %w", err)
+	}
+	p.api = api
+	fn := i.opts.Function
+	i.emit(telemetry.InitStart{Phase: phase, LogStream: i.stream, ARN: fn.ARN(i.opts.Environ.Region, i.opts.Environ.Account, "")})
+	if len(i.external) == 0 {
+		err = i.startRuntime(ctx, p)
+	} else {
+		i.startExtensions(ctx, p)
+	}
+	if err != nil {
+		p.ext.Close()
+		return nil, errors.Join(err, api.Close())
+	}
+	return p, nil
+}
+
+// startRuntime starts the runtime's process.
+func (i *Instance) startRuntime(ctx context.Context, p *process) error {
+	cmd := sandbox.Command{
+		Path: i.launch.Path, Args: i.launch.Args, Dir: i.paths.Task,
+		Env:  environment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: p.api.Addr()}).list(),
+		Uses: i.launch.Uses,
+		Mark: "AWS_LAMBDA_RUNTIME_API=" + p.api.Addr(),
+	}
+	out := &output{instance: i, stream: telemetry.Stdout}
+	cmd.Stdout, cmd.Stderr = out, out
+	if i.opts.SplitOutput {
+		cmd.Stderr = &output{instance: i, stream: telemetry.Stderr}
+	}
+	i.emit(telemetry.Launch{Path: cmd.Path, Args: cmd.Args})
+	proc, err := i.env.Start(ctx, cmd)
+	if err != nil {
+		return fmt.Errorf("starting %s: %w", i.launch.Path, err)
+	}
+	p.proc = proc
+	return nil
+}
+
+// startExtensions starts the external extensions. One that cannot be started
+// fails the initialisation, as on AWS.
+func (i *Instance) startExtensions(ctx context.Context, p *process) {
+	if len(i.external) > extension.Max {
+		p.ext.LaunchFailed(i.external[extension.Max], fmt.Sprintf("Extension limit (%d) reached", extension.Max))
+		return
+	}
+	p.extensions = map[string]sandbox.Proc{}
+	env := extensionEnvironment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: p.api.Addr()})
+	for _, name := range i.external {
+		out := &output{instance: i, stream: telemetry.Stdout, extension: name}
+		proc, err := i.env.Start(ctx, sandbox.Command{
+			Path: filepath.Join(i.paths.Opt, "extensions", name), Dir: "/", Env: env,
+			Mark: "AWS_LAMBDA_RUNTIME_API=" + p.api.Addr(), Stdout: out, Stderr: out,
+		})
+		if err != nil {
+			p.ext.LaunchFailed(name, err.Error())
+			continue
+		}
+		p.extensions[name] = proc
+		p.ext.Watch(name, proc.Done(), func() string { return extensionExit(proc.Exit()) })
+	}
+}
+
+func extensionExit(e sandbox.Exit) string {
+	if e.Code == 0 {
+		return "exit code 0"
+	}
+	return e.Text
+}
+
+func extensionFailed(f extension.Failed) *outcome {
+	return &outcome{status: telemetry.Failure, errorType: f.ErrorType, message: f.Message}
+}
+
+// awaitExtensions waits until the extensions that were told of the invocation
+// have asked for more. They share the function's time.
+func (c *call) awaitExtensions(timeout <-chan time.Time, over *outcome) *outcome {
+	idle := c.run.ext.Idle()
+	select {
+	case <-idle:
+		return nil
+	default:
+	}
+	c.run.sync()
+	c.runtimeDone(over)
+	begun := time.Now()
+	defer func() { c.overhead = time.Since(begun) }()
+	select {
+	case <-idle:
+		return nil
+	case f := <-c.run.ext.Failed():
+		return extensionFailed(f)
+	case <-c.run.proc.Done():
+		return c.exited()
+	case <-timeout:
+		return c.timedOut()
+	case <-c.closing:
+		return &outcome{status: telemetry.Failure}
+	}
+}
+
+// exited is closed when the runtime's process has ended; nil before its start.
+func (p *process) exited() <-chan struct{} {
+	if p.proc == nil {
+		return nil
+	}
+	return p.proc.Done()
+}
+
+// gone reports whether the runtime's process has ended.
+func (p *process) gone() bool {
+	if p.proc == nil {
+		return false
+	}
+	select {
+	case <-p.proc.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// sync returns when all output up to now is recorded.
+func (p *process) sync() {
+	if p.proc != nil {
+		p.proc.Sync()
+	}
+	for _, proc := range p.extensions {
+		proc.Sync()
+	}
+}
+
+// peakMemory is what all processes have used at most, in bytes.
+func (p *process) peakMemory() int64 {
+	var total int64
+	if p.proc != nil {
+		total = peakMemory(p.proc)
+	}
+	for _, proc := range p.extensions {
+		total += peakMemory(proc)
+	}
+	return total
+}
+
+func peakMemory(proc sandbox.Proc) int64 {
+	peak := proc.PeakMemory()
+	select {
+	case <-proc.Done():
+		peak = max(peak, proc.Exit().PeakMemory)
+	default:
+	}
+	return peak
+}
+
+// stop ends the processes and their server.
+func (p *process) stop(reason extension.Reason) {
+	p.ext.Ending()
+	if registered, external := p.ext.Any(); registered {
+		p.shutdown(reason, external)
+	}
+	if p.proc != nil {
+		p.proc.Kill()
+		<-p.proc.Done()
+	}
+	for _, proc := range p.extensions {
+		proc.Kill()
+		<-proc.Done()
+	}
+	_ = p.api.Close()
+	p.ext.Close()
+}
+
+// How long AWS lets a Shutdown phase take in all, and the runtime of it
+// (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
+// Without extensions there is none.
+const (
+	internalShutdown = 500 * time.Millisecond
+	externalShutdown = 2 * time.Second
+	runtimeShutdown  = 300 * time.Millisecond
+)
+
+// shutdown lets runtime and extensions end by themselves: the runtime by
+// SIGTERM, then the extensions by the SHUTDOWN event. Before that they get all
+// telemetry that there is.
+func (p *process) shutdown(reason extension.Reason, external bool) {
+	limit, share := internalShutdown, internalShutdown
+	if external {
+		limit, share = externalShutdown, runtimeShutdown
+	}
+	deadline := time.Now().Add(limit)
+	// A subscriber that does not answer must leave time for the others.
+	ctx, cancel := context.WithTimeout(context.Background(), limit/2)
+	defer cancel()
+	p.ext.Flush(ctx)
+	if p.proc != nil {
+		if err := p.proc.Signal(syscall.SIGTERM); err == nil {
+			await(p.proc, time.Now().Add(share))
+		}
+		p.proc.Kill()
+		<-p.proc.Done()
+		p.ext.Flush(ctx)
+	}
+	for _, name := range p.ext.Shutdown(reason, deadline) {
+		if proc := p.extensions[name]; proc != nil {
+			await(proc, deadline)
+		}
+	}
+}
+
+func await(proc sandbox.Proc, deadline time.Time) {
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case <-proc.Done():
+	case <-timer.C:
+	}
+}
+
+// output turns what a process writes into records.
+type output struct {
+	instance  *Instance
+	stream    telemetry.Stream
+	extension string
+}
+
+func (o *output) Write(data []byte) (int, error) {
+	o.instance.emit(telemetry.Log{Stream: o.stream, Extension: o.extension, Data: data})
+	return len(data), nil
+}
