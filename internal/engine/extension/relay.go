@@ -67,8 +67,9 @@ func (r *relay) record(rec telemetry.Record) {
 		r.log(rec, log)
 		return
 	}
-	if _, ok := rec.Event.(telemetry.Report); ok {
-		r.complete() // no output of an invocation comes behind its report
+	switch rec.Event.(type) {
+	case telemetry.RuntimeDone, telemetry.Report:
+		r.complete(false) // no output of an invocation comes behind its end
 	}
 	r.pass(rec)
 }
@@ -111,10 +112,12 @@ func (r *relay) line(from source, l begun) {
 	r.pass(l.rec)
 }
 
-// complete makes lines of what has no end.
-func (r *relay) complete() {
+// complete makes lines of what has no end, of the function or of all.
+func (r *relay) complete(all bool) {
 	for from, l := range r.partial {
-		r.line(from, l)
+		if all || from.extension == "" {
+			r.line(from, l)
+		}
 	}
 }
 
@@ -184,7 +187,7 @@ func (g *Group) Flush(ctx context.Context) {
 		return
 	}
 	r.mu.Lock()
-	r.complete()
+	r.complete(true)
 	subs := slices.Clone(r.subs)
 	r.mu.Unlock()
 	var wg sync.WaitGroup

@@ -62,6 +62,8 @@ func (h *harness) events() []string {
 		switch e := r.Event.(type) {
 		case telemetry.InitReport:
 			out = append(out, fmt.Sprintf("init %s %s", e.Phase, e.Status))
+		case telemetry.Extension:
+			out = append(out, fmt.Sprintf("extension %s %s %s", e.Name, e.State, e.ErrorType))
 		case telemetry.Start:
 			out = append(out, "start")
 		case telemetry.Fault:
