@@ -19,6 +19,8 @@ type relay struct {
 	needed atomic.Bool
 	ctx    context.Context // ends deliveries
 	cancel context.CancelFunc
+	// running are the subscriptions' goroutines.
+	running sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows
 	open    bool       // for subscriptions
@@ -167,7 +169,7 @@ func (r *relay) add(name, api string, o *order) *refused {
 		s.lose(r.lost.Records, r.lost.Bytes)
 	}
 	r.subs = append(r.subs, s)
-	go s.run(r.ctx)
+	r.running.Go(func() { s.run(r.ctx) })
 	return nil
 }
 
@@ -201,10 +203,5 @@ func (g *Group) Flush(ctx context.Context) {
 func (r *relay) stop() {
 	r.needed.Store(false)
 	r.cancel()
-	r.mu.Lock()
-	subs := slices.Clone(r.subs)
-	r.mu.Unlock()
-	for _, s := range subs {
-		<-s.ended
-	}
+	r.running.Wait()
 }

@@ -253,6 +253,37 @@ func TestWarmEnvironmentServesTheFirstInvocation(t *testing.T) {
 	}
 }
 
+func TestEnvironmentsWithExtensionsLeaveNothing(t *testing.T) {
+	fn := function(t.TempDir(), "exit:1")
+	layer, _ := fake.Extensions(t, fn, "good", "listener", "wants-nothing")
+	fn.Layers = []lambda.Layer{{Dir: layer}}
+	f := open(t, nil)
+	for range 10 {
+		invoke(t, f, fn)
+	}
+}
+
+func TestCloseEndsAllExtensionsAtTheSameTime(t *testing.T) {
+	fn := function(t.TempDir(), "sleep:100ms")
+	layer, _ := fake.Extensions(t, fn, "deaf")
+	fn.Layers = []lambda.Layer{{Dir: layer}}
+	f := open(t, nil)
+	var wg sync.WaitGroup
+	const environments = 5
+	for range environments {
+		wg.Go(func() { invoke(t, f, fn) })
+	}
+	wg.Wait()
+	f.Settle()
+	begun := time.Now()
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begun); took > environments*2*time.Second {
+		t.Errorf("%d environments took %v to end: one after the other", environments, took)
+	}
+}
+
 // BenchmarkWarmInvocation is what an invocation costs when its environment is
 // there, with a handler that does nothing.
 func BenchmarkWarmInvocation(b *testing.B) {

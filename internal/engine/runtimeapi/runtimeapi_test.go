@@ -3,6 +3,7 @@ package runtimeapi_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -469,5 +471,47 @@ func BenchmarkExchange(b *testing.B) {
 		x := s.Deliver(&runtimeapi.Event{Invocation: &lambda.Invocation{RequestID: strconv.Itoa(i), Payload: []byte("{}")}})
 		<-x.Answered()
 		<-x.Done()
+	}
+}
+
+func TestOtherAPIsLiveBesideThisOne(t *testing.T) {
+	var mu sync.Mutex
+	first := 0
+	s, err := runtimeapi.Listen(runtimeapi.Options{
+		Beside: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Served", r.URL.Path) }),
+		First: func() {
+			mu.Lock()
+			defer mu.Unlock()
+			first++
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ask := func(path string) *http.Response {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond) // an event does not come
+		defer cancel()
+		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Addr()+path, nil)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return nil
+		}
+		_ = res.Body.Close()
+		return res
+	}
+	if got := ask("/2020-01-01/x").Header.Get("Served"); got != "/2020-01-01/x" {
+		t.Errorf("served %q", got)
+	}
+	if got := ask("/2018-06-01/ping").Header.Get("Served"); got != "" {
+		t.Errorf("%q was not served here", got)
+	}
+	for range 2 {
+		ask("/2018-06-01/runtime/invocation/next")
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if first != 1 {
+		t.Errorf("the first request for an event was told %d times", first)
 	}
 }

@@ -72,6 +72,16 @@ func TestLines(t *testing.T) {
 			[]any{telemetry.InitReport{Phase: "init", Status: telemetry.Failure, ErrorType: "Runtime.ExitError", Duration: 12 * time.Millisecond}},
 			"INIT_REPORT Init Duration: 12.00 ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError\n",
 		},
+		{
+			"extensions",
+			[]any{
+				telemetry.Subscription{Name: "a", Types: []string{"platform", "function"}}, telemetry.Subscription{Name: "b", Logs: true, Types: []string{"extension"}},
+				telemetry.Extension{Name: "a", State: "Ready", Events: []string{"INVOKE", "SHUTDOWN"}},
+				telemetry.Extension{Name: "b", State: "LaunchError", ErrorType: "Extension.LaunchError"},
+			},
+			"TELEMETRY\tName: a\tState: Subscribed\tTypes: [Platform, Function]\nLOGS\tName: b\tState: Subscribed\tTypes: [Extension]\n" +
+				"EXTENSION\tName: a\tState: Ready\tEvents: [INVOKE, SHUTDOWN]\nEXTENSION\tName: b\tState: LaunchError\tEvents: []\tError Type: Extension.LaunchError\n",
+		},
 		{"output as it comes", []any{log("a\nb"), log("c\n")}, "a\nbc\n"},
 		{"a platform line after half a line", []any{log("half"), telemetry.Start{RequestID: id, Version: "1"}}, "half\nSTART RequestId: " + id + " Version: 1\n"},
 		{"no output at all", []any{log("")}, ""},
@@ -102,8 +112,9 @@ func TestStreamsGoWhereTheyShould(t *testing.T) {
 	text := &telemetry.Text{Platform: &platform, Stdout: &stdout, Stderr: &stderr, Quiet: true}
 	record(text,
 		telemetry.Start{RequestID: id}, telemetry.Log{Stream: telemetry.Stdout, Data: []byte("out")}, telemetry.Log{Stream: telemetry.Stderr, Data: []byte("err")},
+		telemetry.Log{Extension: "a", Data: []byte(" of an extension")}, telemetry.Extension{Name: "a", State: "Ready"},
 		telemetry.Fault{RequestID: id, ErrorType: "T", Message: "m"}, telemetry.Report{RequestID: id})
-	if stdout.String() != "out" || stderr.String() != "err" {
+	if stdout.String() != "out" || stderr.String() != "err of an extension" {
 		t.Errorf("standard output %q, standard error %q", stdout.String(), stderr.String())
 	}
 	if want := "RequestId: " + id + " Error: m\nT\n"; platform.String() != want {

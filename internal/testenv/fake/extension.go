@@ -69,7 +69,7 @@ func extension() {
 		signal.Ignore(syscall.SIGTERM)
 	}
 	events := `["INVOKE","SHUTDOWN"]`
-	if what == "wants-nothing" {
+	if what == "wants-nothing" || what == "adapter" {
 		events = `[]`
 	}
 	a.must("POST", extensionAPI+"register", `{"events":`+events+`}`, http.StatusOK, "Lambda-Extension-Name", a.name, "Lambda-Extension-Accept-Feature", "accountId")
@@ -85,6 +85,14 @@ func extension() {
 		fmt.Println(strings.Join(os.Environ(), "\n"))
 	}
 	a.subscribe(what)
+	if what == "adapter" { // it takes the runtime's place, as AWS's Lambda Web Adapter does
+		go func() {
+			r := &process{api: a.api + "/2018-06-01/runtime/"}
+			for {
+				r.serve("echo", "")
+			}
+		}()
+	}
 	for {
 		body := a.must("GET", extensionAPI+"event/next", "", http.StatusOK)
 		var event struct {
@@ -109,6 +117,8 @@ func extension() {
 			time.Sleep(300 * time.Millisecond)
 		case what == "hangs":
 			time.Sleep(lifetime)
+		case what == "leaves":
+			time.AfterFunc(50*time.Millisecond, func() { os.Exit(6) })
 		case what == "crashes":
 			os.Exit(5)
 		case what == "gives-up":

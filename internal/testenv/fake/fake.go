@@ -79,6 +79,8 @@ func (r *process) init(handler, argument string) {
 	case "init-exit":
 		code, _ := strconv.Atoi(argument)
 		os.Exit(code)
+	case "never-asks":
+		time.Sleep(lifetime)
 	case "internal":
 		internal(argument)
 	case "init-sleep":
