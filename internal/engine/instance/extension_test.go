@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -137,13 +138,19 @@ func TestWhatCannotBeStartedFailsTheInit(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(layer, "extensions", "notes.txt"), []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	h := start(t, function("echo"), func(o *instance.Options) { o.Layers = []string{layer} })
+	var notices []string
+	h := start(t, function("echo"), func(o *instance.Options) {
+		o.Layers, o.Notice = []string{layer}, func(text string) { notices = append(notices, text) }
+	})
 	res := h.invoke(t, &lambda.Invocation{})
 	if !strings.HasPrefix(string(res.Payload), `{"errorType":"Extension.LaunchError","errorMessage":"RequestId: `+res.RequestID+` Error: `) {
 		t.Errorf("payload %s", res.Payload)
 	}
 	if got := h.events()[0]; got != "extension notes.txt LaunchError Extension.LaunchError" {
 		t.Errorf("event %q", got)
+	}
+	if got := notices[len(notices)-1]; runtime.GOOS != "windows" && !strings.HasSuffix(got, "chmod +x "+filepath.Join(layer, "extensions", "notes.txt")) {
+		t.Errorf("notice %q", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"path/filepath"
 	"syscall"
@@ -90,12 +91,16 @@ func (i *Instance) startExtensions(ctx context.Context, p *process) {
 	env := extensionEnvironment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: p.api.Addr()})
 	for _, name := range i.external {
 		out := &output{instance: i, stream: telemetry.Stdout, extension: name}
+		path := filepath.Join(i.paths.Opt, "extensions", name)
 		proc, err := i.env.Start(ctx, sandbox.Command{
-			Path: filepath.Join(i.paths.Opt, "extensions", name), Dir: "/", Env: env,
+			Path: path, Dir: "/", Env: env,
 			Mark: "AWS_LAMBDA_RUNTIME_API=" + p.api.Addr(), Stdout: out, Stderr: out,
 		})
 		if err != nil {
 			p.ext.LaunchFailed(name, err.Error())
+			if errors.Is(err, fs.ErrPermission) {
+				i.opts.Notice(fmt.Sprintf("the extension %s of a layer cannot be executed, on AWS neither: chmod +x %s", name, path))
+			}
 			continue
 		}
 		p.extensions[name] = proc
