@@ -75,7 +75,8 @@ func TestLines(t *testing.T) {
 		{
 			"extensions",
 			[]any{
-				telemetry.Subscription{Name: "a", Types: []string{"platform", "function"}}, telemetry.Subscription{Name: "b", Logs: true, Types: []string{"extension"}},
+				telemetry.Subscription{Name: "a", Types: []string{"platform", "function"}},
+				telemetry.Subscription{Name: "b", Logs: true, Types: []string{"extension"}},
 				telemetry.Extension{Name: "a", State: "Ready", Events: []string{"INVOKE", "SHUTDOWN"}},
 				telemetry.Extension{Name: "b", State: "LaunchError", ErrorType: "Extension.LaunchError"},
 			},
