@@ -376,7 +376,6 @@ func TestOrderOfTelemetry(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `platform.initStart {"initializationType":"on-demand","phase":"init","functionName":"deployed-f","functionVersion":"$LATEST","instanceId":"STREAM","instanceMaxMemory":268435456}
-platform.telemetrySubscription {"name":"listener","state":"Subscribed","types":["platform","function","extension"]}
 platform.initRuntimeDone {"initializationType":"on-demand","phase":"init","status":"success"}
 platform.extension {"name":"listener","state":"Ready","events":["INVOKE","SHUTDOWN"]}
 platform.initReport {"initializationType":"on-demand","phase":"init","status":"success","metrics":{"durationMs":N}}
@@ -393,10 +392,16 @@ function "no end"
 platform.runtimeDone {"requestId":"ID2","status":"success","metrics":{"durationMs":N,"producedBytes":4},"spans":[{"name":"responseLatency","start":"TIME","durationMs":N},{"name":"responseDuration","start":"TIME","durationMs":N},{"name":"runtimeOverhead","start":"TIME","durationMs":N}],"tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1-a;Sampled=1"}}
 platform.report {"requestId":"ID2","status":"success","metrics":{"durationMs":N,"billedDurationMs":N,"memorySizeMB":256,"maxMemoryUsedMB":N}SPANS,"tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1-a;Sampled=1"}}
 `
-	// An extension that is as quick as the runtime has no time of its own.
+	// An extension that is as quick as the runtime has no time of its own. It
+	// subscribes while the runtime is already starting.
+	subscribed := `platform.telemetrySubscription {"name":"listener","state":"Subscribed","types":["platform","function","extension"]}` + "\n"
 	got := telling(received(t, file+".listener"), first.RequestID, second.RequestID)
 	spans := `,"spans":[{"name":"extensionOverhead","start":"TIME","durationMs":N}]`
 	got = strings.ReplaceAll(got, spans, "")
+	if at, ready := strings.Index(got, subscribed), strings.Index(got, "platform.extension "); at <= 0 || at > ready {
+		t.Errorf("the subscription is told at %d, the readiness at %d", at, ready)
+	}
+	got = strings.Replace(got, subscribed, "", 1)
 	if diff := cmp.Diff(strings.ReplaceAll(want, "SPANS", ""), got); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
