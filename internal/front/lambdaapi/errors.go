@@ -78,6 +78,15 @@ func tooMany(reason string) *Error {
 	return &Error{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Rate Exceeded.", Reason: reason}
 }
 
+// crossOrigin refuses a request of a web page, which would run the user's
+// functions without being asked.
+func crossOrigin() *Error {
+	return &Error{
+		Status: http.StatusForbidden, Code: "AccessDeniedException",
+		Message: "functions are not run for pages of another origin: call them from a server, an SDK or the command line",
+	}
+}
+
 // SAM CLI's local service has one account, in one region.
 const samARN = "arn:aws:lambda:us-west-2:012345678901:function:"
 

@@ -53,6 +53,10 @@ type API struct {
 	ctx  context.Context // ends with the API, and with it all that it has begun
 	stop context.CancelFunc
 
+	// origins finds requests that a page of some website has made a browser
+	// send. No SDK or command line sends what it looks at.
+	origins http.CrossOriginProtection
+
 	// accepted and running have one token for each asynchronous invocation that
 	// waits or runs, and for each that runs.
 	accepted, running chan struct{}
@@ -154,8 +158,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	defer context.AfterFunc(a.ctx, cancel)()
 	op, name := route(r.URL.EscapedPath())
-	var err error
+	err := a.origins.Check(r)
 	switch {
+	case err != nil:
+		err = crossOrigin()
 	case op == unknown:
 		err = a.unknownPath(r)
 	case r.Method != http.MethodPost:

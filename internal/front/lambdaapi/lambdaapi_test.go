@@ -184,3 +184,23 @@ func TestUnknownOperations(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+func TestPagesOfOtherOriginsRunNothing(t *testing.T) {
+	a, s := newStuck(t, nil)
+	for _, header := range [][]string{
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Origin", "https://elsewhere.example", "Content-Type", "text/plain"},
+		{"Origin", "null"},
+	} {
+		res := post(a, append(header, "X-Amz-Invocation-Type", "Event")...)
+		if res.StatusCode != http.StatusForbidden || res.Header.Get("x-amzn-ErrorType") != "AccessDeniedException" {
+			t.Errorf("%q: %s %v", header, res.Status, res.Header)
+		}
+	}
+	for _, header := range [][]string{{"Sec-Fetch-Mode", "cors"}, {"Origin", "http://example.com"}} { // httptest's host
+		if res := post(a, append(header, "X-Amz-Invocation-Type", "Event")...); res.StatusCode != http.StatusAccepted {
+			t.Errorf("%q: %s", header, res.Status)
+		}
+		<-s.begun
+	}
+}
