@@ -83,9 +83,15 @@ func cause(err error) error {
 	return err
 }
 
-// findForAPI is Find with the API's errors.
+// findForAPI is Find with the API's errors. Those leave no room for the name
+// that was meant, so the terminal has it, once.
 func (s *Service) findForAPI(ctx context.Context, name string) (*lambda.Function, error) {
 	fn, err := s.Find(ctx, name)
+	if errors.Is(err, ErrUnknownFunction) {
+		if news := s.fresh(unknownFunction(&lambda.Project{Functions: s.Functions}, name).List); len(news) > 0 {
+			s.options.Warn(news)
+		}
+	}
 	return fn, s.apiError(err)
 }
 
