@@ -57,7 +57,7 @@ func (t *Text) Record(r Record) {
 	case Report:
 		if !t.Quiet {
 			t.line("END RequestId: %s\n", e.RequestID)
-			t.line("%s\n", reportLine(e))
+			t.line("%s\n%s", reportLine(e), xrayLine(e.TraceID))
 		}
 	}
 }
@@ -158,6 +158,24 @@ func reportLine(e Report) string {
 		}
 	}
 	return b.String()
+}
+
+// xrayLine follows the REPORT line of an invocation that is traced; it is ""
+// for others. No segment is recorded here: the one named is the caller's.
+func xrayLine(header string) string {
+	if traced(header) == nil {
+		return ""
+	}
+	var root, parent string
+	for member := range strings.SplitSeq(header, ";") {
+		switch name, value, _ := strings.Cut(strings.TrimSpace(member), "="); name {
+		case "Root":
+			root = value
+		case "Parent":
+			parent = "\tSegmentId: " + value
+		}
+	}
+	return "XRAY TraceId: " + root + parent + "\tSampled: true\t\n"
 }
 
 // reported is the word of the log lines, which know no "failure".

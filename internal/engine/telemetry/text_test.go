@@ -44,6 +44,23 @@ func TestLines(t *testing.T) {
 			"END RequestId: " + id + "\nREPORT RequestId: " + id + "\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 256 MB\t\n",
 		},
 		{
+			"traced",
+			[]any{telemetry.Report{RequestID: id, Status: telemetry.Success, Duration: time.Millisecond, MemoryMB: 256, TraceID: "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a:0"}},
+			"END RequestId: " + id + "\nREPORT RequestId: " + id + "\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 256 MB\t\n" +
+				"XRAY TraceId: 1-5759e988-bd862e3fe1be46a994272793\tSegmentId: 53995c3f42cd8ad8\tSampled: true\t\n",
+		},
+		{
+			"traced, by a caller without a segment",
+			[]any{telemetry.Report{RequestID: id, Status: telemetry.Success, Duration: time.Millisecond, MemoryMB: 256, TraceID: "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"}},
+			"END RequestId: " + id + "\nREPORT RequestId: " + id + "\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 256 MB\t\n" +
+				"XRAY TraceId: 1-5759e988-bd862e3fe1be46a994272793\tSampled: true\t\n",
+		},
+		{
+			"not sampled",
+			[]any{telemetry.Report{RequestID: id, Status: telemetry.Success, Duration: time.Millisecond, MemoryMB: 256, TraceID: "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0"}},
+			"END RequestId: " + id + "\nREPORT RequestId: " + id + "\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 256 MB\t\n",
+		},
+		{
 			"timeout",
 			[]any{
 				telemetry.Fault{RequestID: id, ErrorType: lambda.TimedOut, Message: "Task timed out after 3.00 seconds"},
