@@ -27,9 +27,26 @@ type Text struct {
 	// Quiet leaves out the platform's lines of a successful invocation.
 	Quiet bool
 
-	mu      sync.Mutex // one record at a time
-	partial bool       // Platform's last output did not end its line
+	mu sync.Mutex // one record at a time
+	// partial says that Platform's last output did not end its line, and owner
+	// whose it was. What others print meanwhile is held, so that no line is torn.
+	partial bool
+	owner   source
+	held    []printed
+	size    int // of what is held, in bytes
 }
+
+// source is who prints: a function's environment, or an extension in it.
+type source struct{ logStream, extension string }
+
+// printed is output that waits for another's line to end.
+type printed struct {
+	by   source
+	data []byte
+}
+
+// maxHeld is how much output waits, in bytes, before the other's line is ended for it.
+const maxHeld = 64 << 10
 
 // Record writes one record.
 func (t *Text) Record(r Record) {
@@ -37,7 +54,7 @@ func (t *Text) Record(r Record) {
 	defer t.mu.Unlock()
 	switch e := r.Event.(type) {
 	case Log:
-		t.log(e)
+		t.log(source{r.LogStream, e.Extension}, e)
 	case Subscription:
 		if !t.Quiet {
 			t.line("%s\n", subscriptionLine(e))
@@ -55,6 +72,9 @@ func (t *Text) Record(r Record) {
 	case Fault:
 		t.fault(r.Time, e)
 	case Report:
+		if len(t.held) > 0 {
+			t.endLine()
+		}
 		if !t.Quiet {
 			t.line("END RequestId: %s\n", e.RequestID)
 			t.line("%s\n%s", reportLine(e), xrayLine(e.TraceID))
@@ -62,7 +82,7 @@ func (t *Text) Record(r Record) {
 	}
 }
 
-func (t *Text) log(e Log) {
+func (t *Text) log(by source, e Log) {
 	w := t.Platform
 	if t.Stdout != nil && e.Stream == Stdout && e.Extension == "" {
 		w = t.Stdout
@@ -73,22 +93,55 @@ func (t *Text) log(e Log) {
 	if len(e.Data) == 0 {
 		return
 	}
-	if w == t.Platform {
-		t.partial = e.Data[len(e.Data)-1] != '\n'
-	}
 	data := e.Data
 	if t.NewLines && bytes.IndexByte(data, '\r') >= 0 {
 		data = bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
 	}
-	_, _ = w.Write(data) // a reader that has gone must not stop the function
+	if w != t.Platform {
+		_, _ = w.Write(data) // a reader that has gone must not stop the function
+		return
+	}
+	t.print(printed{by, data})
+}
+
+// print writes output beside the platform's lines, or holds it while somebody
+// else's line is unfinished.
+func (t *Text) print(p printed) {
+	if t.partial && t.owner != p.by {
+		if t.size += len(p.data); t.size <= maxHeld {
+			t.held = append(t.held, printed{p.by, bytes.Clone(p.data)})
+			return
+		}
+		t.endLine()
+	}
+	_, _ = t.Platform.Write(p.data)
+	t.partial, t.owner = p.data[len(p.data)-1] != '\n', p.by
+	if !t.partial {
+		t.release()
+	}
+}
+
+// release prints what was held.
+func (t *Text) release() {
+	held := t.held
+	t.held, t.size = nil, 0
+	for _, p := range held {
+		t.print(p)
+	}
+}
+
+// endLine ends the unfinished line, and those that were held because of it.
+func (t *Text) endLine() {
+	for t.partial {
+		_, _ = io.WriteString(t.Platform, "\n")
+		t.partial = false
+		t.release()
+	}
 }
 
 // line writes a platform line, on a line of its own.
 func (t *Text) line(format string, args ...any) {
-	if t.partial {
-		_, _ = io.WriteString(t.Platform, "\n")
-		t.partial = false
-	}
+	t.endLine()
 	_, _ = fmt.Fprintf(t.Platform, format, args...)
 }
 

@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,5 +145,44 @@ func TestBilledRoundsUpAndCountsTheInit(t *testing.T) {
 	r := telemetry.Report{Duration: 5000 * time.Millisecond, InitDuration: 578070 * time.Microsecond}
 	if got := r.Billed(); got != 5579*time.Millisecond {
 		t.Errorf("billed %v, want 5.579s", got)
+	}
+}
+
+func TestLinesAreNotTorn(t *testing.T) {
+	say := func(stream, extension, text string) telemetry.Record {
+		return telemetry.Record{LogStream: stream, Event: telemetry.Log{Extension: extension, Data: []byte(text)}}
+	}
+	end := func(id string) telemetry.Record {
+		return telemetry.Record{Event: telemetry.Report{RequestID: id, Status: telemetry.Success}}
+	}
+	big := strings.Repeat("x", 50<<10)
+	tests := []struct {
+		name    string
+		records []telemetry.Record
+		want    string
+	}{
+		{"an extension waits", []telemetry.Record{say("a", "", "one"), say("a", "x", "told\n"), say("a", "", "\n")}, "one\ntold\n"},
+		{"a function waits", []telemetry.Record{say("a", "x", "told"), say("a", "", "one\n"), say("a", "x", "\n")}, "told\none\n"},
+		{"another environment waits", []telemetry.Record{say("a", "", "one"), say("b", "", "two\n"), say("a", "", " more\n")}, "one more\ntwo\n"},
+		{
+			"what waited begins a line that others wait for",
+			[]telemetry.Record{say("a", "", "one"), say("b", "", "two"), say("c", "", "three\n"), say("a", "", "\n"), say("b", "", "\n")},
+			"one\ntwo\nthree\n",
+		},
+		{"the end ends all lines", []telemetry.Record{say("a", "", "one"), say("a", "x", "told"), end("i")}, "one\ntold\n"},
+		{"nobody waits for ever", []telemetry.Record{say("a", "", "one"), say("b", "", big+"\n"), say("b", "", big+"\n")}, "one\n" + big + "\n" + big + "\n"},
+		{"an unfinished line of its own stays", []telemetry.Record{say("a", "", "one"), end("i")}, "one"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b strings.Builder
+			text := telemetry.Text{Platform: &b, Quiet: true}
+			for _, r := range tt.records {
+				text.Record(r)
+			}
+			if got := b.String(); got != tt.want {
+				t.Errorf("printed %.200q, want %.200q", got, tt.want)
+			}
+		})
 	}
 }
