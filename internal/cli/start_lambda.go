@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"sync"
 
 	"github.com/lambkin-dev/lambkin/internal/app"
 	"github.com/lambkin-dev/lambkin/internal/diag"
@@ -92,12 +91,14 @@ func (o *startLambdaOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options.Sink = (&telemetry.Text{Platform: s.Err, NewLines: true, Quiet: o.quiet}).Record
+	log := &telemetry.Text{Platform: s.Err, NewLines: true, Quiet: o.quiet}
+	options.Sink = log.Record
 	o.engine.Apply(&options)
 	if err := o.environment.apply(&options); err != nil {
 		return err
 	}
 	server := LambdaServer{
+		Log:     log,
 		Options: app.ServiceOptions{Options: options, Functions: o.functions, NoWatch: o.noWatch},
 		API:     app.LambdaAPI{Host: o.host, Port: o.port, MaxConcurrency: o.maxConcurrency},
 	}
@@ -123,6 +124,8 @@ func (o *startLambdaOptions) warm(ctx context.Context, service *app.Service) err
 // LambdaServer is Lambda's API over a project's functions, as the commands
 // that start it want it.
 type LambdaServer struct {
+	// Log writes to standard error what belongs there of the functions' log.
+	Log     *telemetry.Text
 	Options app.ServiceOptions
 	API     app.LambdaAPI
 	// Warm is called before requests are taken, nil for nothing.
@@ -132,13 +135,9 @@ type LambdaServer struct {
 // Run serves until ctx ends, which is no error. Warnings and failures of
 // functions are printed as they come.
 func (l *LambdaServer) Run(ctx context.Context, s *Streams) (err error) {
-	var mu sync.Mutex
-	tell := func(d diag.List) {
-		mu.Lock()
-		defer mu.Unlock()
-		s.Diags(d)
-	}
-	l.Options.Warn = tell
+	tell := func(d diag.List) { l.Log.Aside(func() { s.Diags(d) }) }
+	notice := l.Options.Notice
+	l.Options.Warn, l.Options.Notice = tell, func(text string) { l.Log.Aside(func() { notice(text) }) }
 	service, err := app.Serve(ctx, l.Options)
 	if err != nil {
 		return err

@@ -90,22 +90,24 @@ func (o *startLambdaOptions) run(ctx context.Context) error {
 		return err
 	}
 	s := o.streams
-	log := &telemetry.Text{Platform: s.Err, NewLines: true}
+	terminal := &telemetry.Text{Platform: s.Err, NewLines: true}
+	log := terminal
 	if o.logFile != "" {
 		file, err := o.openLog()
 		if err != nil {
 			return err
 		}
 		defer func() { _ = file.Close() }() // each write has told whether it went well
-		log.Platform = file
+		log = &telemetry.Text{Platform: file, NewLines: true}
 	}
 	options.Sink = func(r telemetry.Record) {
 		if _, ok := r.Event.(telemetry.Start); ok {
-			fmt.Fprintf(s.Err, "Invoking %s (%s)\n", r.Function.Handler, r.Function.Runtime)
+			terminal.Aside(func() { fmt.Fprintf(s.Err, "Invoking %s (%s)\n", r.Function.Handler, r.Function.Runtime) })
 		}
 		log.Record(r)
 	}
 	server := cli.LambdaServer{
+		Log:     terminal,
 		Options: app.ServiceOptions{Options: options, Functions: o.functions, DebugFunction: o.debugFunction, NoWatch: o.noWatch},
 		API:     app.LambdaAPI{Host: o.host, Port: o.port, MaxConcurrency: o.maxConcurrency, Listening: o.listening},
 	}

@@ -82,6 +82,15 @@ func (t *Text) Record(r Record) {
 	}
 }
 
+// Aside calls print, which writes what is no record to where Platform goes:
+// between two lines of the log, and one at a time.
+func (t *Text) Aside(print func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.endLine()
+	print()
+}
+
 func (t *Text) log(by source, e Log) {
 	w := t.Platform
 	if t.Stdout != nil && e.Stream == Stdout && e.Extension == "" {

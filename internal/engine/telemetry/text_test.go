@@ -186,3 +186,15 @@ func TestLinesAreNotTorn(t *testing.T) {
 		})
 	}
 }
+
+func TestRemarksStandBetweenLines(t *testing.T) {
+	var b strings.Builder
+	text := telemetry.Text{Platform: &b}
+	for _, part := range []struct{ by, data string }{{"a", "one"}, {"b", "two"}} {
+		text.Record(telemetry.Record{LogStream: part.by, Event: telemetry.Log{Data: []byte(part.data)}})
+	}
+	text.Aside(func() { b.WriteString("remark\n") })
+	if got, want := b.String(), "one\ntwo\nremark\n"; got != want {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+}
