@@ -38,6 +38,8 @@ func (e *engine) setUp(o Options, environ instance.Environ, hostFor func(*lambda
 	e.fleet = fleet.New(fleet.Options{
 		Runtimes: Runtimes(), HostFor: hostFor, Sandbox: box, RuntimeDir: dir, Environ: environ,
 		SplitOutput: o.Vocabulary == Serverless, NoTimeout: o.NoTimeout || o.Debug != nil,
+		// The framework loads a handler once; and a debugger is attached once.
+		InitOnce:   o.Vocabulary == Serverless || o.Debug != nil,
 		LayerCache: layerCache(o), Sink: e.tails.record, Notice: o.Notice,
 	})
 	return nil

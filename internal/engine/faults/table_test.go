@@ -218,11 +218,14 @@ func phases() []fault {
 ask()
 wait()`}),
 		dies(fault{way: "exits 0 in its initialisation", program: `
-if once("first"): sys.exit(0)
+if once("first") or once("second"): sys.exit(0)
 serve()`}, ""),
 		dies(fault{way: "exits 7 in its initialisation", program: `
-if once("first"): sys.exit(7)
+if once("first") or once("second"): sys.exit(7)
 serve()`}, "exit status 7"),
+		works(fault{way: "exits 7 in its initialisation, once", program: `
+if once("first"): sys.exit(7)
+serve()`}),
 		works(fault{way: "exits 7 while it waits for work", program: `
 e = ask()
 s = connect()
@@ -232,23 +235,23 @@ import select
 select.select([s], [], [], 0.1)
 os._exit(7)`, fresh: true, idle: true, lonely: true}),
 		{way: "reports a failed initialisation and exits 0", program: `
-if once("first"):
+if once("first") or once("second"):
     tell(init_error(b'` + boom + `', "Lambda-Runtime-Function-Error-Type: Runtime.Boom"))
     sys.exit(0)
 serve()`, says: "<202>", answer: boom, report: "error Runtime.Boom", fresh: true},
 		{way: "reports a failed initialisation twice", program: `
-if once("first"):
+if once("first") or once("second"):
     init_error(b'` + boom + `', "Lambda-Runtime-Function-Error-Type: Runtime.Boom")
     tell(init_error(b"{}"))
     sys.exit(1)
 serve()`, says: "<403>", answer: boom, report: "error Runtime.Boom", fresh: true},
 		{way: "reports a failed initialisation and stays", program: `
-if once("first"):
+if once("first") or once("second"):
     init_error(b'` + boom + `', "Lambda-Runtime-Function-Error-Type: Runtime.Boom")
     wait()
 serve()`, answer: boom, report: "error Runtime.Boom", fresh: true, patient: true},
 		dies(fault{way: "sends half a report of a failed initialisation and exits", program: `
-if once("first"):
+if once("first") or once("second"):
     s = connect()
     s.sendall(message("POST", "init/error", b'{', length=100))
     os._exit(7)

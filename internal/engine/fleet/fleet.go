@@ -29,8 +29,8 @@ type Options struct {
 	Sandbox    sandbox.Sandbox
 	RuntimeDir string // the folder with lambkin's bootstraps
 	Environ    instance.Environ
-	// SplitOutput and NoTimeout are those of [instance.Options].
-	SplitOutput, NoTimeout bool
+	// SplitOutput, NoTimeout and InitOnce are those of [instance.Options].
+	SplitOutput, NoTimeout, InitOnce bool
 	// LayerCache is that of [bundle.Prepare].
 	LayerCache string
 	// Sink takes the records of all instances.
@@ -122,9 +122,9 @@ func (f *Fleet) Invoke(ctx context.Context, fn *lambda.Function, inv *lambda.Inv
 		}
 		return f.Invoke(ctx, fn, inv)
 	}
-	if i.Ended() {
+	if err != nil {
 		// All its processes are gone before the caller hears of it.
-		return res, errors.Join(err, f.release(fn, i))
+		return nil, errors.Join(err, f.release(fn, i))
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -212,7 +212,7 @@ func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Insta
 	i, err := instance.Start(ctx, instance.Options{
 		Function: fn, Runtime: rt, Host: host, Sandbox: f.opts.Sandbox,
 		Code: code.Dir, Layers: code.Layers, RuntimeDir: f.opts.RuntimeDir,
-		Environ: f.opts.Environ, SplitOutput: f.opts.SplitOutput, NoTimeout: f.opts.NoTimeout,
+		Environ: f.opts.Environ, SplitOutput: f.opts.SplitOutput, NoTimeout: f.opts.NoTimeout, InitOnce: f.opts.InitOnce,
 		Sink: f.opts.Sink, Notice: f.notice,
 	})
 	if err != nil {

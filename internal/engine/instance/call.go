@@ -24,7 +24,7 @@ type call struct {
 	produced int              // bytes of its answer
 	done     bool             // RuntimeDone is out
 	overhead time.Duration    // how long extensions went on after the runtime
-	reason   extension.Reason // why the environment has to be ended
+	reason   extension.Reason // why the processes have to be ended
 }
 
 // outcome is how a phase ended when it did not end well.
@@ -36,12 +36,17 @@ type outcome struct {
 	exit      int                // the process's exit status, when it is what ended the phase
 }
 
-// serve runs the invocation. With settling set, the runtime goes on and a
-// goroutine returns the token; otherwise the environment has to be ended.
-func (c *call) serve(ctx context.Context) (res *lambda.Result, settling bool, err error) {
-	if c.run.initialized && c.run.gone() {
-		return nil, false, ErrShutdown
+// reason is why the processes have to be ended.
+func (o *outcome) reason() extension.Reason {
+	if o.status == telemetry.Timeout {
+		return extension.Timeout
 	}
+	return extension.Failure
+}
+
+// serve runs the invocation. With settling set, the runtime goes on and a
+// goroutine returns the token; otherwise the processes have to be ended.
+func (c *call) serve(ctx context.Context) (res *lambda.Result, settling bool, err error) {
 	failed, err := c.initialize(ctx)
 	if err != nil {
 		return nil, false, err
@@ -69,25 +74,37 @@ func (c *call) begin() {
 }
 
 // initialize waits until the runtime is ready. As on AWS, an initialisation
-// that takes longer than ten seconds is broken off and begun anew in the
-// function's own time.
+// that fails or takes longer than ten seconds is begun anew in the function's
+// own time.
 func (c *call) initialize(ctx context.Context) (*outcome, error) {
+	if c.run == nil {
+		return c.initializeAgain(ctx)
+	}
 	if c.run.initialized {
-		return nil, nil
+		if !c.run.gone() {
+			return nil, nil
+		}
+		c.stop(extension.Failure) // it has ended while it was waiting for work
+		return c.initializeAgain(ctx)
 	}
 	limit := lambda.InitTimeout
 	if c.opts.NoTimeout {
 		limit = noTimeout
 	}
 	failed, err := c.awaitReady(ctx, "init", c.run.started.Add(limit))
-	if failed == nil || failed.status != telemetry.Timeout || err != nil {
+	if failed == nil || err != nil || c.opts.InitOnce && failed.status != telemetry.Timeout {
 		return failed, err
 	}
-	c.run.stop(extension.Timeout)
+	c.stop(failed.reason())
+	return c.initializeAgain(ctx)
+}
+
+// initializeAgain starts the processes anew, in the function's own time.
+func (c *call) initializeAgain(ctx context.Context) (failed *outcome, err error) {
+	c.begin()
 	if c.run, err = c.start(ctx, "invoke"); err != nil {
 		return nil, err
 	}
-	c.begin()
 	return c.awaitReady(ctx, "invoke", c.deadline)
 }
 
@@ -148,7 +165,7 @@ func (c *call) awaitReady(ctx context.Context, phase string, deadline time.Time)
 			c.emit(telemetry.InitRuntimeDone{Phase: phase, Status: failed.status, ErrorType: failed.errorType})
 		}
 	}
-	if phase == "init" {
+	if phase == "init" && failed == nil {
 		c.init = report.Duration
 	}
 	run.initialized = true
@@ -244,7 +261,7 @@ func (c *call) answered(x *runtimeapi.Exchange, a *runtimeapi.Answer) (res *lamb
 
 // settle waits until the runtime and the extensions ask for more work. When one
 // ends instead, or takes longer than the function may, the result stands, since
-// the caller has it, but the environment has ended.
+// the caller has it, but the processes are ended.
 func (c *call) settle(x *runtimeapi.Exchange, over *outcome) {
 	defer func() { <-c.busy }()
 	timer := time.NewTimer(time.Until(c.deadline))
@@ -272,7 +289,7 @@ func (c *call) settle(x *runtimeapi.Exchange, over *outcome) {
 		late = &outcome{status: telemetry.Failure}
 	}
 	c.report(late, true)
-	c.end(c.reason)
+	c.stop(c.reason)
 }
 
 func (c *call) result(a *runtimeapi.Answer) *lambda.Result {
@@ -290,8 +307,8 @@ func (c *call) result(a *runtimeapi.Answer) *lambda.Result {
 }
 
 // fail makes the result of an invocation that was not answered: the error that
-// the runtime posted, or one that the platform makes. The environment has to
-// be ended.
+// the runtime posted, or one that the platform makes. The processes have to be
+// ended.
 func (c *call) fail(o *outcome) *lambda.Result {
 	a := o.answer
 	if a == nil {
@@ -329,13 +346,10 @@ func (c *call) timedOut() *outcome {
 }
 
 // report logs the platform's own line, if there is one, and the REPORT. ended
-// says that the environment ends with the invocation.
+// says that the environment's processes end with the invocation.
 func (c *call) report(o *outcome, ended bool) {
 	if ended {
-		c.reason = extension.Failure
-		if o.status == telemetry.Timeout {
-			c.reason = extension.Timeout
-		}
+		c.reason = o.reason()
 	}
 	c.run.sync()
 	c.runtimeDone(o)

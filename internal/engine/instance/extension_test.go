@@ -81,12 +81,12 @@ func TestFailingExtensions(t *testing.T) {
 	}{
 		{
 			"exit-at-once", `{"errorType":"Extension.Crash","errorMessage":"RequestId: ID Error: exit status 3"}`,
-			[]string{"extension exit-at-once Exited Extension.Crash", "init init failure", "start", "fault exit status 3", "report failure Extension.Crash"},
+			[]string{"extension exit-at-once Exited Extension.Crash", "init init failure", "extension exit-at-once Exited Extension.Crash", "init invoke failure", "start", "fault exit status 3", "report failure Extension.Crash"},
 			"",
 		},
 		{
 			"init-error", `{"errorType":"Extension.InitError","errorMessage":"RequestId: ID Error: Extension.NoConfig"}`,
-			[]string{"extension init-error InitError Extension.NoConfig", "init init failure", "start", "fault Extension.NoConfig", "report failure Extension.InitError"},
+			[]string{"extension init-error InitError Extension.NoConfig", "init init failure", "extension init-error InitError Extension.NoConfig", "init invoke failure", "start", "fault Extension.NoConfig", "report failure Extension.InitError"},
 			"",
 		},
 		{
@@ -105,8 +105,9 @@ func TestFailingExtensions(t *testing.T) {
 			h, _ := with(t, function("sleep:30s"), tt.extension)
 			res := h.invoke(t, &lambda.Invocation{})
 			payload(t, res, tt.payload)
-			if h.Settle() || res.FunctionError != lambda.Unhandled {
-				t.Errorf("the environment goes on, or the result %+v has no error", res)
+			h.Settle()
+			if !h.report().Ended || res.FunctionError != lambda.Unhandled {
+				t.Errorf("the processes go on, or the result %+v has no error", res)
 			}
 			events(t, h, tt.events...)
 			if !strings.Contains(h.log(), tt.log) {
@@ -168,8 +169,9 @@ func TestAnExtensionSharesTheFunctionsTime(t *testing.T) {
 	fn.Timeout = time.Second
 	h, _ := with(t, fn, "hangs")
 	payload(t, h.invoke(t, &lambda.Invocation{Payload: []byte("1")}), "1")
-	if h.Settle() {
-		t.Error("the environment goes on")
+	h.Settle()
+	if !h.report().Ended {
+		t.Error("the processes go on")
 	}
 	events(t, h, "extension hangs Ready ", "init init success", "start", "fault Task timed out after 1.00 seconds", "report timeout Sandbox.Timedout")
 }

@@ -3,7 +3,9 @@
 //
 //	Init -> Ready -> Busy -> Ready ... -> Shutdown
 //
-// and serves one invocation at a time. Which instance serves which invocation
+// After a timeout, an exit or a failed initialisation its processes are ended
+// and, as on AWS, started anew in the time of the next invocation; /tmp and the
+// log stream stay. It serves one invocation at a time. Which instance serves which invocation
 // is decided in package fleet. A failing function is a result with a function
 // error, payload and log lines as AWS has them; errors of this package mean
 // that the function could not be run.
@@ -45,6 +47,10 @@ type Options struct {
 	SplitOutput bool
 	// NoTimeout lets initialisation and invocations take as long as they like.
 	NoTimeout bool
+	// InitOnce does without the second attempt at an initialisation that has
+	// failed, which AWS makes in the time of the first invocation. One that has
+	// taken too long is begun anew all the same.
+	InitOnce bool
 	// Sink takes the instance's records.
 	Sink telemetry.Sink
 	// Notice takes remarks for the user, such as the interpreter that is used
@@ -71,7 +77,7 @@ type Instance struct {
 	// its event is delivered until the runtime asks for more work. Whoever has
 	// put the token in may use run.
 	busy chan struct{}
-	run  *process // nil once the environment has ended
+	run  *process // nil when the processes have been ended
 
 	ended   atomic.Bool   // no more invocations can be served
 	closing chan struct{} // closed by Close: an invocation that is being served fails
@@ -118,10 +124,8 @@ func paths(p sandbox.Paths, code string) runtimes.Paths {
 	return out
 }
 
-// Invoke serves one invocation. See [lambda.Invoker] for its contract. After a
-// result that ends the environment, and after an error, Invoke returns
-// [ErrShutdown]; it does so, too, when the runtime has exited while it was
-// waiting for work, which is no invocation's failure.
+// Invoke serves one invocation. See [lambda.Invoker] for its contract. After an
+// error it returns [ErrShutdown].
 func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation) (*lambda.Result, error) {
 	select {
 	case i.busy <- struct{}{}:
@@ -137,7 +141,10 @@ func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation) (*lambda.
 	if settling {
 		return res, nil // the goroutine that waits for the runtime returns the token
 	}
-	i.end(c.reason)
+	i.stop(c.reason)
+	if err != nil {
+		i.ended.Store(true)
+	}
 	<-i.busy
 	return res, err
 }
@@ -151,9 +158,6 @@ func (i *Instance) Settle() (usable bool) {
 	return !i.ended.Load()
 }
 
-// Ended reports whether the instance can serve no more invocations.
-func (i *Instance) Ended() bool { return i.ended.Load() }
-
 // Close ends the environment's processes and returns when they are gone;
 // extensions have up to two seconds for it. An invocation that is being served
 // fails; call Settle first to let it end.
@@ -161,13 +165,13 @@ func (i *Instance) Close() error {
 	i.once.Do(func() { close(i.closing) })
 	i.busy <- struct{}{}
 	defer func() { <-i.busy }()
-	i.end(extension.Spindown)
+	i.ended.Store(true)
+	i.stop(extension.Spindown)
 	return i.env.Close()
 }
 
-// end gives up the processes. The caller has the token.
-func (i *Instance) end(reason extension.Reason) {
-	i.ended.Store(true)
+// stop ends the processes. The caller has the token.
+func (i *Instance) stop(reason extension.Reason) {
 	select {
 	case <-i.closing:
 		reason = extension.Spindown // whatever became of the invocation

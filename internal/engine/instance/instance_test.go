@@ -224,12 +224,12 @@ func TestFailures(t *testing.T) {
 		},
 		{
 			"init-error", `{"errorMessage":"no such module","errorType":"Runtime.ImportModuleError"}`, "",
-			[]string{"init init error", "start", "report error Runtime.ImportModuleError"},
+			[]string{"init init error", "init invoke error", "start", "report error Runtime.ImportModuleError"},
 			true,
 		},
 		{
 			"init-exit:1", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 1"}`, "Runtime.ExitError",
-			[]string{"init init failure", "start", "fault Runtime exited with error: exit status 1", "report failure Runtime.ExitError"},
+			[]string{"init init failure", "init invoke failure", "start", "fault Runtime exited with error: exit status 1", "report failure Runtime.ExitError"},
 			true,
 		},
 		{
@@ -247,17 +247,20 @@ func TestFailures(t *testing.T) {
 		t.Run(tt.handler, func(t *testing.T) {
 			h := start(t, function(tt.handler), nil)
 			res := h.invoke(t, &lambda.Invocation{})
-			usable := h.Settle()
+			h.Settle()
 			payload(t, res, tt.payload)
 			if res.FunctionError != lambda.Unhandled || res.ErrorType != tt.errorType {
 				t.Errorf("result %+v", res)
 			}
 			events(t, h, tt.events...)
-			if usable == tt.ended || h.Ended() != tt.ended {
-				t.Errorf("usable %v, ended %v; want ended %v", usable, h.Ended(), tt.ended)
+			if ended := h.report().Ended; ended != tt.ended {
+				t.Errorf("the report says of the end of the processes %v, want %v", ended, tt.ended)
 			}
-			if _, err := h.Invoke(t.Context(), &lambda.Invocation{}); tt.ended != errors.Is(err, instance.ErrShutdown) {
-				t.Errorf("next invocation: %v", err)
+			first := len(h.events())
+			h.invoke(t, &lambda.Invocation{})
+			h.Settle()
+			if again := strings.HasPrefix(h.events()[first], "init invoke "); again != tt.ended {
+				t.Errorf("the next invocation initialises: %v, want %v: %q", again, tt.ended, h.events()[first:])
 			}
 		})
 	}
@@ -266,8 +269,52 @@ func TestFailures(t *testing.T) {
 func TestOutputOfAFailedInitIsKept(t *testing.T) {
 	h := start(t, function("init-error"), nil)
 	h.invoke(t, &lambda.Invocation{})
-	if got := h.log(); got != "it went wrong\n" {
+	if got := h.log(); got != "it went wrong\nit went wrong\n" {
 		t.Errorf("log %q", got)
+	}
+}
+
+// TestAnInitThatSucceedsAtItsSecondAttempt is answered: the caller does not
+// hear of the first.
+func TestAnInitThatSucceedsAtItsSecondAttempt(t *testing.T) {
+	h := start(t, function("init-exit-once"), nil)
+	payload(t, h.invoke(t, &lambda.Invocation{Payload: []byte("1")}), "1")
+	h.Settle()
+	events(t, h, "init init failure", "init invoke success", "start", "report success ")
+	if r := h.report(); r.InitDuration != 0 {
+		t.Errorf("the failed initialisation is reported as one of %v", r.InitDuration)
+	}
+}
+
+func TestAnInitIsRunOnceWhereThatIsWanted(t *testing.T) {
+	h := start(t, function("init-exit-once"), func(o *instance.Options) { o.InitOnce = true })
+	res := h.invoke(t, &lambda.Invocation{Payload: []byte("1")})
+	if res.ErrorType != lambda.Exited {
+		t.Errorf("result %+v", res)
+	}
+	payload(t, h.invoke(t, &lambda.Invocation{Payload: []byte("2")}), "2")
+	h.Settle()
+	events(t, h, "init init failure", "start", "fault Runtime exited with error: exit status 1", "report failure Runtime.ExitError",
+		"init invoke success", "start", "report success ")
+}
+
+// TestAnEnvironmentGoesOnAfterAFailure keeps its log stream: only its
+// processes are new.
+func TestAnEnvironmentGoesOnAfterAFailure(t *testing.T) {
+	h := start(t, function("count-then-exit:2"), nil)
+	for _, want := range []string{"1", "", "1", "", "1"} {
+		res := h.invoke(t, &lambda.Invocation{})
+		h.Settle()
+		if want == "" && res.ErrorType != lambda.Exited || want != "" && string(res.Payload) != want {
+			t.Errorf("payload %s, want %q", res.Payload, want)
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.records {
+		if r.LogStream != h.records[0].LogStream {
+			t.Fatalf("two log streams: %s, %s", h.records[0].LogStream, r.LogStream)
+		}
 	}
 }
 
@@ -275,9 +322,7 @@ func TestExitAfterTheAnswerLeavesTheResult(t *testing.T) {
 	h := start(t, function("answer-then-exit"), nil)
 	res := h.invoke(t, &lambda.Invocation{Payload: []byte("1")})
 	payload(t, res, "1")
-	if h.Settle() {
-		t.Error("the instance is said to be usable")
-	}
+	h.Settle()
 	events(t, h, "init init success", "start", "fault Runtime exited with error: exit status 7", "report failure Runtime.ExitError")
 }
 
@@ -344,7 +389,7 @@ func TestCancelEndsTheFunction(t *testing.T) {
 	if _, err := h.Invoke(ctx, &lambda.Invocation{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
-	if !h.Ended() {
+	if h.Settle() {
 		t.Error("the environment goes on")
 	}
 }

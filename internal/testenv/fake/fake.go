@@ -79,6 +79,12 @@ func (r *process) init(handler, argument string) {
 	case "init-exit":
 		code, _ := strconv.Atoi(argument)
 		os.Exit(code)
+	case "init-exit-once":
+		// The function's folder tells the first process from the later ones.
+		if f, err := os.OpenFile("first", os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+			_ = f.Close()
+			os.Exit(1)
+		}
 	case "never-asks":
 		time.Sleep(lifetime)
 	case "internal":
@@ -141,6 +147,11 @@ func (r *process) serve(handler, argument string) {
 		body, _ := json.Marshal(os.Environ())
 		respond(body)
 	case "count":
+		respond([]byte(strconv.Itoa(r.count)))
+	case "count-then-exit":
+		if limit, _ := strconv.Atoi(argument); r.count >= limit {
+			os.Exit(0)
+		}
 		respond([]byte(strconv.Itoa(r.count)))
 	case "pid":
 		respond([]byte(strconv.Itoa(os.Getpid())))
