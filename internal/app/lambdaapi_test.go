@@ -203,6 +203,7 @@ print(json.dumps({
     'a long stream': len(long),
     'invoke_async': aws.invoke_async(FunctionName='Echo', InvokeArgs='{}')['Status'],
     'request ids': first['ResponseMetadata']['RequestId'] != aws.invoke(FunctionName='Echo')['ResponseMetadata']['RequestId'],
+    'a trace': aws.meta.events.register('before-call', lambda params, **_: params['headers'].update({'X-Amzn-Trace-Id': 'Root=1-65f0c0de-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=0'})) or aws.invoke(FunctionName='Echo')['ResponseMetadata']['HTTPHeaders']['x-amzn-trace-id'],
     'six megabytes': call('Big', 6 * 1024 * 1024 - 2)['payload'] == 'x' * (6 * 1024 * 1024 - 2),
 }))`)
 	const arn = "arn:aws:lambda:us-east-1:123456789012:function:Echo"
@@ -226,12 +227,56 @@ print(json.dumps({
 		"a long stream":            200002.0,
 		"invoke_async":             202.0,
 		"request ids":              true,
+		"a trace":                  "root=1-65f0c0de-0123456789abcdef01234567;sampled=0",
 		"six megabytes":            true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	s.waitFor(t, "Fail failed: ")
+}
+
+// TestSDKReadsAStreamWhileTheFunctionRuns has functions that go on only when
+// the first piece of their response has been read.
+func TestSDKReadsAStreamWhileTheFunctionRuns(t *testing.T) {
+	testenv.Node(t)
+	files := project("Pieces", "Half", "Slow", "Much")
+	files["template.yaml"] = strings.Replace(files["template.yaml"], "index.slow}", "index.slow, Timeout: 1}", 1)
+	files["index.js"] += `
+const streaming = (fn) => awslambda.streamifyResponse(async (event, out) => {
+  out.write('first');
+  await until(() => fs.existsSync(event.go));
+  await fn(out);
+  out.end();
+});
+exports.pieces = streaming(async (out) => out.write('second'));
+exports.half = streaming(async () => { throw new Error('broken'); });
+exports.slow = streaming(() => new Promise((r) => setTimeout(r, 60000)));
+exports.much = streaming(async (out) => out.write('x'.repeat(7 << 20)));
+`
+	s := serve(t, files, nil)
+	got := s.python(t, `
+import os
+def read(name):
+    go = os.path.join(sys.argv[2], 'go-' + name)
+    text, end = b'', None
+    for e in aws.invoke_with_response_stream(FunctionName=name, Payload=json.dumps({'go': go}))['EventStream']:
+        if 'PayloadChunk' in e:
+            text += e['PayloadChunk']['Payload']
+            open(go, 'w').close()
+        else:
+            end = e['InvokeComplete']
+    return [text.decode()[:20], len(text), end.get('ErrorCode'), json.loads(end.get('ErrorDetails', '{}')).get('errorMessage', '')[-40:]]
+print(json.dumps({name: read(name) for name in ['Pieces', 'Half', 'Slow', 'Much', 'Pieces']}))`, t.TempDir())
+	want := map[string]any{
+		"Pieces": []any{"firstsecond", 11.0, nil, ""},
+		"Half":   []any{"first", 5.0, "Unhandled", "broken"},
+		"Slow":   []any{"first", 5.0, "Unhandled", "Error: Task timed out after 1.00 seconds"},
+		"Much":   []any{"first" + strings.Repeat("x", 15), float64(7<<20 + 5), nil, ""},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
 }
 
 func TestSDKIsRefusedInAWSsWords(t *testing.T) {

@@ -7,6 +7,7 @@ package lambda
 import (
 	"context"
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 )
@@ -199,6 +200,8 @@ const (
 	MaxLogTailBytes = 4 << 10
 	// MaxResponseBytes is the largest buffered result: 6 MiB and 100 bytes.
 	MaxResponseBytes = 6<<20 + 100
+	// MaxStreamBytes is the largest streamed result (since July 2025).
+	MaxStreamBytes = 200 << 20
 )
 
 // LatestVersion is the version of a function that was never published.
@@ -228,6 +231,13 @@ type Invocation struct {
 	// result then comes when the log is complete, which is after the function
 	// has answered.
 	LogTail bool
+	// Stream takes the response of a function that streams it, piece by piece
+	// while the function runs; nil collects it in [Result.Payload]. It is called
+	// once, with the response's Content-Type, and not at all when the function
+	// answers in one piece or fails before. What it returns is written to by one
+	// goroutine, and may be once more after Invoke has returned: it has to refuse
+	// that.
+	Stream func(contentType string) io.Writer
 	// Context is JSON text that takes the place of the context object's members,
 	// as `serverless invoke local --context` has it; nil for none. Only that
 	// vocabulary's functions know of it.
@@ -238,11 +248,17 @@ type Invocation struct {
 type Result struct {
 	RequestID       string
 	ExecutedVersion string
+	// TraceID is the X-Amzn-Trace-Id header that the function got.
+	TraceID string
 	// Payload is what the function returned or, with FunctionError set, the
 	// error object; byte for byte what its runtime sent.
 	Payload []byte
 	// ContentType is the runtime's Content-Type for Payload.
 	ContentType string
+	// Streamed is set when the response, or its beginning, has gone to
+	// [Invocation.Stream]. Payload is then nil or, with FunctionError set, the
+	// error that ended it.
+	Streamed bool
 	// FunctionError is "" or [Unhandled].
 	FunctionError string
 	// LogTail is the end of the invocation's log, at most [MaxLogTailBytes], nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/engine/extension"
@@ -24,6 +26,7 @@ type call struct {
 	produced int              // bytes of its answer
 	done     bool             // RuntimeDone is out
 	overhead time.Duration    // how long extensions went on after the runtime
+	streamed atomic.Bool      // the invocation's Stream has been called
 	reason   extension.Reason // why the processes have to be ended
 }
 
@@ -42,6 +45,18 @@ func (o *outcome) reason() extension.Reason {
 		return extension.Timeout
 	}
 	return extension.Failure
+}
+
+// newCall begins an invocation; what the caller left to the engine is filled in.
+func (i *Instance) newCall(inv *lambda.Invocation) *call {
+	c := &call{Instance: i, inv: complete(inv)}
+	if stream := c.inv.Stream; stream != nil {
+		c.inv.Stream = func(contentType string) io.Writer {
+			c.streamed.Store(true)
+			return stream(contentType)
+		}
+	}
+	return c
 }
 
 // serve runs the invocation. With settling set, the runtime goes on and a
@@ -246,7 +261,7 @@ func (c *call) answered(x *runtimeapi.Exchange, a *runtimeapi.Answer) (res *lamb
 	if a.Cut && c.awaitExit(c.deadline) {
 		return c.fail(c.exited()), false, nil
 	}
-	c.answer, c.produced = time.Now(), len(a.Payload)
+	c.answer, c.produced = time.Now(), a.Size
 	over := &outcome{status: telemetry.Success}
 	if a.Failed {
 		over = &outcome{status: telemetry.Failed, errorType: a.ErrorType}
@@ -294,8 +309,8 @@ func (c *call) settle(x *runtimeapi.Exchange, over *outcome) {
 
 func (c *call) result(a *runtimeapi.Answer) *lambda.Result {
 	res := &lambda.Result{
-		RequestID: c.inv.RequestID, ExecutedVersion: lambda.LatestVersion,
-		Payload: a.Payload, ContentType: a.ContentType,
+		RequestID: c.inv.RequestID, ExecutedVersion: lambda.LatestVersion, TraceID: c.inv.TraceID,
+		Payload: a.Payload, ContentType: a.ContentType, Streamed: c.streamed.Load(),
 	}
 	if a.Failed {
 		res.FunctionError = lambda.Unhandled

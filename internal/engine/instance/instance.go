@@ -136,7 +136,7 @@ func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation) (*lambda.
 		<-i.busy
 		return nil, ErrShutdown
 	}
-	c := &call{Instance: i, inv: complete(inv)}
+	c := i.newCall(inv)
 	res, settling, err := c.serve(ctx)
 	if settling {
 		return res, nil // the goroutine that waits for the runtime returns the token

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -66,9 +67,44 @@ func (s *Server) responded(w http.ResponseWriter, r *http.Request, id string) {
 		fail(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode")
 		return
 	}
-	if body, ok := s.body(w, r, x, "response"); ok {
-		s.finish(x, streamed(r, Answer{Payload: body, ContentType: r.Header.Get("Content-Type")}))
+	answer := Answer{ContentType: r.Header.Get("Content-Type")}
+	if mode := r.Header.Get(modeHeader); mode != "" && x.event.Invocation.Stream != nil {
+		ok = s.stream(w, r, x, &answer)
+	} else {
+		answer.Payload, ok = s.body(w, r, x, "response")
+		answer.Size = len(answer.Payload)
+	}
+	if ok {
+		s.finish(x, streamed(r, answer))
 		accept(w)
+	}
+}
+
+// stream passes on what the runtime sends while it comes.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, x *Exchange, a *Answer) bool {
+	out := x.event.Invocation.Stream(a.ContentType)
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.Body.Read(buf)
+		a.Size += n
+		if a.Size > lambda.MaxStreamBytes {
+			s.finish(x, tooLarge(lambda.MaxStreamBytes))
+			_, _ = io.Copy(io.Discard, r.Body) // for as long as the function has time
+			refuseSize(w, lambda.MaxStreamBytes)
+			return false
+		}
+		if n > 0 && out != nil {
+			if _, gone := out.Write(buf[:n]); gone != nil {
+				out = nil // the function goes on without a reader, as on AWS
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return true
+		case err != nil:
+			s.cutShort(w, x, "response")
+			return false
+		}
 	}
 }
 
@@ -78,16 +114,20 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, x *Exchange, what 
 	body, err := readBody(r)
 	switch {
 	case errors.Is(err, errTooLarge):
-		s.finish(x, tooLarge())
-		fail(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
-			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", lambda.MaxResponseBytes))
+		s.finish(x, tooLarge(lambda.MaxResponseBytes))
+		refuseSize(w, lambda.MaxResponseBytes)
 	case err != nil:
-		a := platformError(x.event.Invocation.RequestID, "Runtime.TruncatedResponse", "the runtime's "+what+" ended too early")
-		a.Cut = true
-		s.finish(x, a)
-		fail(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
+		s.cutShort(w, x, what)
 	}
 	return body, err == nil
+}
+
+// cutShort ends an exchange whose answer has broken off.
+func (s *Server) cutShort(w http.ResponseWriter, x *Exchange, what string) {
+	a := platformError(x.event.Invocation.RequestID, "Runtime.TruncatedResponse", "the runtime's "+what+" ended too early")
+	a.Cut = true
+	s.finish(x, a)
+	fail(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
 }
 
 // streamed looks at the trailers, in which a streaming runtime says that the
@@ -101,7 +141,7 @@ func streamed(r *http.Request, a Answer) Answer {
 	if err != nil || len(body) == 0 {
 		body = errorObject(errorType, "the function failed while it was streaming its response")
 	}
-	return Answer{Payload: body, ContentType: "application/json", Failed: true, ErrorType: validErrorType(errorType)}
+	return Answer{Payload: body, ContentType: "application/json", Size: a.Size, Failed: true, ErrorType: validErrorType(errorType)}
 }
 
 // failed serves POST /runtime/invocation/{id}/error. Bodies are not looked
@@ -120,7 +160,7 @@ func (s *Server) failed(w http.ResponseWriter, r *http.Request, id string) {
 		body, contentType = withoutCause(body)
 	}
 	errorType := validErrorType(r.Header.Get(typeHeader))
-	s.finish(x, Answer{Payload: body, ContentType: contentType, Failed: true, ErrorType: errorType})
+	s.finish(x, Answer{Payload: body, ContentType: contentType, Size: len(body), Failed: true, ErrorType: errorType})
 	accept(w)
 }
 
@@ -184,9 +224,13 @@ func validErrorType(name string) string {
 	}
 }
 
-func tooLarge() Answer {
+func refuseSize(w http.ResponseWriter, limit int) {
+	fail(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", limit))
+}
+
+func tooLarge(limit int) Answer {
 	const name = "Function.ResponseSizeTooLarge"
-	text := fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", lambda.MaxResponseBytes)
+	text := fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", limit)
 	body, _ := json.Marshal(struct { // strings always encode
 		Message string `json:"errorMessage"`
 		Type    string `json:"errorType"`

@@ -37,6 +37,9 @@ type Answer struct {
 	// the platform made in its place.
 	Payload     []byte
 	ContentType string
+	// Size is how many bytes the runtime has sent; what went to the
+	// invocation's Stream is not in Payload.
+	Size int
 	// Failed is set when the runtime posted an error, or the platform made one.
 	Failed bool
 	// ErrorType is the runtime's or the platform's name for the failure, for

@@ -174,7 +174,7 @@ func TestResponseReachesTheCallerByteForByte(t *testing.T) {
 		id := strconv.Itoa(i)
 		x := c.running(id)
 		check(t, "response", c.respond(id, body, "Content-Type", "application/unknown"), 202, accepted)
-		want := runtimeapi.Answer{Payload: []byte(body), ContentType: "application/unknown"}
+		want := runtimeapi.Answer{Payload: []byte(body), ContentType: "application/unknown", Size: len(body)}
 		if diff := cmp.Diff(want, answer(t, x), cmp.Transformer("", func(b []byte) string { return string(b) })); diff != "" {
 			t.Errorf("answer (-want +got):\n%s", diff)
 		}
@@ -323,6 +323,7 @@ func TestErrors(t *testing.T) {
 			x := c.running("1")
 			check(t, "error", c.fail("1", tt.body, "Content-Type", tt.contentType, "Lambda-Runtime-Function-Error-Type", tt.errorType), 202, accepted)
 			tt.want.Failed = true
+			tt.want.Size = len(tt.want.Payload)
 			if diff := cmp.Diff(tt.want, answer(t, x), cmp.Transformer("", func(b []byte) string { return string(b) })); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
@@ -388,6 +389,129 @@ func TestStreamedResponseWithTrailers(t *testing.T) {
 		}
 	})
 }
+
+// pieces keeps what a response stream brings.
+type pieces struct {
+	contentType string
+	got         chan string
+}
+
+func (p *pieces) open(contentType string) io.Writer {
+	p.contentType = contentType
+	return p
+}
+
+func (p *pieces) Write(b []byte) (int, error) {
+	p.got <- string(b)
+	return len(b), nil
+}
+
+// streaming delivers an event whose caller wants the response while it comes.
+func (c *client) streaming() (*runtimeapi.Exchange, *pieces) {
+	c.t.Helper()
+	p := &pieces{got: make(chan string, 10)}
+	x := c.server.Deliver(&runtimeapi.Event{Invocation: &lambda.Invocation{RequestID: "1", Stream: p.open}})
+	c.next()
+	return x, p
+}
+
+func TestResponseIsStreamedWhileItComes(t *testing.T) {
+	c := newClient(t)
+	x, p := c.streaming()
+	body, w := io.Pipe()
+	r, err := http.NewRequest(http.MethodPost, "http://"+c.server.Addr()+api+"invocation/1/response", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Lambda-Runtime-Function-Response-Mode", "streaming")
+	r.Header.Set("Content-Type", "text/x-own")
+	status := make(chan string, 1)
+	go func() {
+		res, err := c.http.Do(r)
+		if err != nil {
+			status <- err.Error()
+			return
+		}
+		res.Body.Close()
+		status <- res.Status
+	}()
+	for _, piece := range []string{"one", "two"} {
+		if _, err := io.WriteString(w, piece); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-p.got; got != piece {
+			t.Errorf("piece %q, want %q", got, piece)
+		}
+		select {
+		case a := <-x.Answered():
+			t.Errorf("answered before the end: %+v", a)
+		default:
+		}
+	}
+	w.Close()
+	if got := <-status; got != "202 Accepted" {
+		t.Error(got)
+	}
+	want := runtimeapi.Answer{ContentType: "text/x-own", Size: 6}
+	if diff := cmp.Diff(want, answer(t, x)); diff != "" || p.contentType != "text/x-own" {
+		t.Errorf("content type %q; answer (-want +got):\n%s", p.contentType, diff)
+	}
+}
+
+func TestBufferedResponseIsNotStreamed(t *testing.T) {
+	c := newClient(t)
+	x, p := c.streaming()
+	check(t, "response", c.respond("1", "whole"), 202, accepted)
+	if a := answer(t, x); string(a.Payload) != "whole" || p.contentType != "" || len(p.got) > 0 {
+		t.Errorf("answer %+v, content type %q", a, p.contentType)
+	}
+}
+
+func TestStreamedResponseThatFailsOrBreaksOff(t *testing.T) {
+	const head = "POST " + api + "invocation/1/response HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n" +
+		"Lambda-Runtime-Function-Response-Mode: streaming\r\nTrailer: Lambda-Runtime-Function-Error-Type\r\n\r\n3\r\nabc\r\n"
+	for rest, want := range map[string]string{
+		"0\r\nLambda-Runtime-Function-Error-Type: Function.Half\r\n\r\n": "Function.Half",
+		"": "Runtime.TruncatedResponse",
+	} {
+		c := newClient(t)
+		x, p := c.streaming()
+		c.raw(head+rest, 50*time.Millisecond)
+		if a := answer(t, x); a.ErrorType != want || !a.Failed || <-p.got != "abc" {
+			t.Errorf("%q: answer %+v with payload %s", rest, a, a.Payload)
+		}
+	}
+}
+
+func TestStreamedResponseHasALimit(t *testing.T) {
+	c := newClient(t)
+	var got int64
+	count := func(string) io.Writer { return writerFunc(func(b []byte) { got += int64(len(b)) }) }
+	x := c.server.Deliver(&runtimeapi.Event{Invocation: &lambda.Invocation{RequestID: "1", Stream: count}})
+	c.next()
+	const over = 1 << 20
+	r, err := http.NewRequest(http.MethodPost, "http://"+c.server.Addr()+api+"invocation/1/response", io.LimitReader(zeros{}, lambda.MaxStreamBytes+over))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Lambda-Runtime-Function-Response-Mode", "streaming")
+	res, err := c.http.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if a := answer(t, x); res.StatusCode != 413 || a.ErrorType != "Function.ResponseSizeTooLarge" || got > lambda.MaxStreamBytes {
+		t.Errorf("%s, answer %+v, %d bytes", res.Status, a, got)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+type writerFunc func([]byte)
+
+func (f writerFunc) Write(p []byte) (int, error) { f(p); return len(p), nil }
 
 func TestTruncatedResponseIsFatal(t *testing.T) {
 	c := newClient(t)

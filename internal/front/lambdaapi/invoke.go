@@ -61,15 +61,22 @@ func (a *API) serve(ctx context.Context, w http.ResponseWriter, r *http.Request,
 		return err
 	}
 	defer release()
+	out := &stream{w: w}
+	if q.op == invokeStream {
+		q.inv.Stream = out.open
+	}
 	res, err := a.opts.Invoker.Invoke(ctx, q.fn, &q.inv)
 	if err != nil {
+		if out.abandon() {
+			panic(http.ErrAbortHandler) // the one way to tell a client that has got a part
+		}
 		return a.explain(err)
 	}
 	if res.FunctionError != "" {
 		a.opts.Failed(q.fn, res)
 	}
 	if q.op == invokeStream {
-		stream(w, res)
+		out.end(res)
 		return nil
 	}
 	answer(w, res)
@@ -178,6 +185,7 @@ func answer(w http.ResponseWriter, res *lambda.Result) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Amz-Executed-Version", res.ExecutedVersion)
+	h.Set("X-Amzn-Trace-Id", traceOf(res.TraceID))
 	if res.FunctionError != "" {
 		h.Set("X-Amz-Function-Error", res.FunctionError)
 	}
@@ -186,6 +194,19 @@ func answer(w http.ResponseWriter, res *lambda.Result) {
 	}
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(res.Payload) // a client that has gone needs no answer
+}
+
+// traceOf is what an answer says of a trace header: its root, and whether it
+// is sampled.
+func traceOf(header string) string {
+	var parts []string
+	for member := range strings.SplitSeq(header, ";") {
+		name, value, _ := strings.Cut(member, "=")
+		if name == "Root" || name == "Sampled" {
+			parts = append(parts, strings.ToLower(name)+"="+value)
+		}
+	}
+	return strings.Join(parts, ";")
 }
 
 // slot has one token for each invocation of fn that is under way; nil where
