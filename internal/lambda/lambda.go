@@ -80,10 +80,11 @@ type Function struct {
 	Environment []Variable
 	// Events are what invokes the function, where the loader was asked for them.
 	Events []Event
-	// LogFormat is "Text" or "JSON".
+	// LogFormat is [TextLogs] or [JSONLogs].
 	LogFormat string
-	// LogLevel is the application's log level for JSON logs, "" for AWS's default.
-	LogLevel string
+	// LogLevel is the application's log level and SystemLogLevel the platform's,
+	// both of JSON logs and of [LogLevels]; "" for AWS's default, INFO.
+	LogLevel, SystemLogLevel string
 	// LogGroup is the name of the log group, "" for the one named after the function.
 	LogGroup string
 	// TenantIsolation is set when each invocation is for one tenant.
@@ -134,6 +135,16 @@ type Build struct {
 	SAM    bool
 	Source Source
 }
+
+// The two log formats.
+const (
+	TextLogs = "Text"
+	JSONLogs = "JSON"
+)
+
+// LogLevels are the levels of JSON logs, the most talkative first. The
+// platform's own go from DEBUG to WARN.
+func LogLevels() []string { return []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"} }
 
 // Event is one source of invocations, in the words of the project.
 type Event struct {

@@ -231,7 +231,7 @@ func platform(v *vars, fn *lambda.Function, e *Environ, logStream string) {
 	v.set("AWS_LAMBDA_FUNCTION_VERSION", lambda.LatestVersion)
 	v.set("AWS_LAMBDA_LOG_GROUP_NAME", cmp.Or(fn.LogGroup, "/aws/lambda/"+fn.Name))
 	v.set("AWS_LAMBDA_LOG_STREAM_NAME", logStream)
-	if fn.LogFormat == "JSON" {
+	if fn.LogFormat == lambda.JSONLogs {
 		v.set("AWS_LAMBDA_LOG_FORMAT", "JSON")
 		v.set("AWS_LAMBDA_LOG_LEVEL", cmp.Or(fn.LogLevel, "INFO"))
 	}

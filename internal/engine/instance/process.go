@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"path/filepath"
@@ -24,6 +25,7 @@ type process struct {
 	started     time.Time
 	initialized bool         // an invocation has waited for the end of the initialisation
 	proc        sandbox.Proc // the runtime's, nil until the extensions have registered
+	outputs     []io.Writer  // that take what the runtime's process prints
 	extensions  map[string]sandbox.Proc
 }
 
@@ -66,11 +68,12 @@ func (i *Instance) startRuntime(ctx context.Context, p *process) error {
 		Uses: i.launch.Uses,
 		Mark: "AWS_LAMBDA_RUNTIME_API=" + p.api.Addr(),
 	}
-	out := &output{instance: i, stream: telemetry.Stdout}
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Stdout = levels(i.opts.Function, &output{instance: i, stream: telemetry.Stdout})
+	cmd.Stderr = cmd.Stdout
 	if i.opts.SplitOutput {
-		cmd.Stderr = &output{instance: i, stream: telemetry.Stderr}
+		cmd.Stderr = levels(i.opts.Function, &output{instance: i, stream: telemetry.Stderr})
 	}
+	p.outputs = []io.Writer{cmd.Stdout, cmd.Stderr}
 	i.emit(telemetry.Launch{Path: cmd.Path, Args: cmd.Args})
 	proc, err := i.env.Start(ctx, cmd)
 	if err != nil {
@@ -171,6 +174,11 @@ func (p *process) gone() bool {
 func (p *process) sync() {
 	if p.proc != nil {
 		p.proc.Sync()
+	}
+	for _, w := range p.outputs {
+		if l, ok := w.(*leveled); ok {
+			l.flush()
+		}
 	}
 	for _, proc := range p.extensions {
 		proc.Sync()

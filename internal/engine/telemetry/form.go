@@ -233,7 +233,7 @@ func encode(r Record, kind string, record any) []byte {
 // lineRecord is a line as text or, where the function logs in JSON and the
 // line is an object, that object.
 func lineRecord(fn *lambda.Function, text string) any {
-	if fn.LogFormat == "JSON" && strings.HasPrefix(text, "{") && json.Valid([]byte(text)) {
+	if fn.LogFormat == lambda.JSONLogs && strings.HasPrefix(text, "{") && json.Valid([]byte(text)) {
 		return json.RawMessage(text)
 	}
 	return text

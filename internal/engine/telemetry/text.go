@@ -11,9 +11,9 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 )
 
-// Text writes records as the log lines that AWS writes to CloudWatch. The
-// wording of START, END, REPORT and INIT_REPORT lines is stable: scripts read
-// them. Its Record method is a [Sink] for any number of environments.
+// Text writes records as the log lines that AWS writes to CloudWatch: text or,
+// for functions that log in JSON, objects. The wording of START, END, REPORT
+// and INIT_REPORT lines is stable: scripts read them. Its Record method is a [Sink] for any number of environments.
 type Text struct {
 	// Platform takes the platform's lines and, when Stdout and Stderr are nil,
 	// the function's output too.
@@ -52,9 +52,18 @@ const maxHeld = 64 << 10
 func (t *Text) Record(r Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch e := r.Event.(type) {
-	case Log:
+	if e, ok := r.Event.(Log); ok {
 		t.log(source{r.LogStream, e.Extension}, e)
+		return
+	}
+	if _, ok := r.Event.(Report); ok && len(t.held) > 0 {
+		t.endLine()
+	}
+	if r.Function != nil && r.Function.LogFormat == lambda.JSONLogs {
+		t.object(r)
+		return
+	}
+	switch e := r.Event.(type) {
 	case Subscription:
 		if !t.Quiet {
 			t.line("%s\n", subscriptionLine(e))
@@ -72,9 +81,6 @@ func (t *Text) Record(r Record) {
 	case Fault:
 		t.fault(r.Time, e)
 	case Report:
-		if len(t.held) > 0 {
-			t.endLine()
-		}
 		if !t.Quiet {
 			t.line("END RequestId: %s\n", e.RequestID)
 			t.line("%s\n%s", reportLine(e), xrayLine(e.TraceID))

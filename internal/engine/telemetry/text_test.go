@@ -116,6 +116,54 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// TestObjects has a function that logs in JSON: each system log level, an
+// invocation that goes well and one that does not.
+func TestObjects(t *testing.T) {
+	const at = `{"time":"2026-01-02T03:04:05.678Z","type":"platform.`
+	start := at + `start","record":{"requestId":"` + id + `","version":"1"}}` + "\n"
+	report := at + `report","record":{"requestId":"` + id + `","status":"success","metrics":{"durationMs":1,"billedDurationMs":1,"memorySizeMB":128,"maxMemoryUsedMB":0}}}` + "\n"
+	done := at + `runtimeDone","record":{"requestId":"` + id + `","status":"success"}}` + "\n"
+	initDone := at + `initRuntimeDone","record":{"initializationType":"on-demand","phase":"init","status":"success"}}` + "\n"
+	good := []any{
+		telemetry.InitRuntimeDone{Phase: "init", Status: telemetry.Success},
+		telemetry.Start{RequestID: id, Version: "1"}, log("half"), telemetry.RuntimeDone{RequestID: id, Status: telemetry.Success},
+		telemetry.Report{RequestID: id, Status: telemetry.Success, Duration: time.Millisecond, MemoryMB: 128},
+	}
+	bad := []any{
+		telemetry.Start{RequestID: id, Version: "1"},
+		telemetry.Fault{RequestID: id, ErrorType: lambda.Exited, Message: "gone"},
+		telemetry.Report{RequestID: id, Status: telemetry.Failure, ErrorType: lambda.Exited, Ended: true, Duration: time.Millisecond, MemoryMB: 128},
+	}
+	failure := at + `fault","record":"RequestId: ` + id + ` Error: gone\nRuntime.ExitError"}` + "\n" +
+		at + `report","record":{"requestId":"` + id + `","status":"failure","errorType":"Runtime.ExitError","metrics":{"durationMs":1,"billedDurationMs":1,"memorySizeMB":128,"maxMemoryUsedMB":0}}}` + "\n"
+	tests := []struct {
+		level  string
+		quiet  bool
+		events []any
+		want   string
+	}{
+		{"", false, good, start + "half\n" + report},
+		{"INFO", false, good, start + "half\n" + report},
+		{"DEBUG", false, good, initDone + start + "half\n" + done + report},
+		{"WARN", false, good, "half"},
+		{"DEBUG", true, good, "half"},
+		{"", false, bad, start + failure},
+		{"WARN", false, bad, failure},
+		{"", true, bad, failure},
+	}
+	for _, tt := range tests {
+		var b bytes.Buffer
+		text := &telemetry.Text{Platform: &b, Quiet: tt.quiet}
+		for _, e := range tt.events {
+			fn := &lambda.Function{LogFormat: lambda.JSONLogs, SystemLogLevel: tt.level}
+			text.Record(telemetry.Record{Time: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC), Function: fn, Event: e})
+		}
+		if diff := cmp.Diff(tt.want, b.String()); diff != "" {
+			t.Errorf("level %q, quiet %v (-want +got):\n%s", tt.level, tt.quiet, diff)
+		}
+	}
+}
+
 func TestNewLinesOpensRecordsOfSeveralLines(t *testing.T) {
 	for newLines, want := range map[bool]string{false: "a\rb\r\nc\n", true: "a\nb\nc\n"} {
 		var b bytes.Buffer

@@ -75,6 +75,10 @@ func TestProblemsOfOneFunctionAreItsOwn(t *testing.T) {
 			[]string{`8:34 error property-value: LoggingConfig.LogFormat must be Text or JSON, not "XML" [F]`},
 		},
 		{
+			"unknown log level", rest + "      LoggingConfig: {SystemLogLevel: ERROR}\n",
+			[]string{`8:39 error property-value: LoggingConfig.SystemLogLevel must be DEBUG, INFO or WARN, not "ERROR" [F]`},
+		},
+		{
 			"handler that is a list", "      Handler: [a]\n      Runtime: python3.13\n      InlineCode: x\n",
 			[]string{
 				`5:16 error property-type: Handler must be text, not a list [F]`,

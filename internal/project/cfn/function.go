@@ -1,6 +1,7 @@
 package cfn
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -81,8 +82,9 @@ func (b *builder) build() {
 	b.fn.EphemeralMB = b.number("EphemeralStorage.Size", b.inner("EphemeralStorage", "Size"), limits{
 		lambda.DefaultEphemeralMB, lambda.DefaultEphemeralMB, 10240, "MB",
 	})
-	b.fn.LogFormat = b.logFormat()
-	b.fn.LogLevel = b.innerText("LoggingConfig", "ApplicationLogLevel")
+	b.fn.LogFormat = cmp.Or(b.logWord("LogFormat", lambda.TextLogs, lambda.JSONLogs), lambda.TextLogs)
+	b.fn.LogLevel = b.logWord("ApplicationLogLevel", lambda.LogLevels()...)
+	b.fn.SystemLogLevel = b.logWord("SystemLogLevel", "DEBUG", "INFO", "WARN")
 	b.fn.LogGroup = b.innerText("LoggingConfig", "LogGroup")
 	b.fn.TenantIsolation = b.mapOf("TenancyConfig", b.props.Get("TenancyConfig")) != nil
 	b.fn.MaxConcurrency = b.maxConcurrency()
@@ -252,22 +254,24 @@ func shown(n *doc.Node) string {
 	return n.Kind.String()
 }
 
-func (b *builder) logFormat() string {
-	pair := b.inner("LoggingConfig", "LogFormat")
+// logWord is a member of LoggingConfig, "" when it is not given.
+func (b *builder) logWord(name string, words ...string) string {
+	pair := b.inner("LoggingConfig", name)
 	if pair == nil {
-		return "Text"
+		return ""
 	}
 	v := b.eval(pair.Value)
-	b.unresolved("LoggingConfig.LogFormat", v)
-	switch text, _ := v.text(); text {
-	case "JSON", "Text":
+	b.unresolved("LoggingConfig."+name, v)
+	text, _ := v.text()
+	if slices.Contains(words, text) {
 		return text
-	default:
-		if len(v.problems) == 0 && !v.absent {
-			b.errorf(pair.Value.At(), "property-value", "", "LoggingConfig.LogFormat must be Text or JSON, not %s", shown(v.node))
-		}
 	}
-	return "Text"
+	if len(v.problems) == 0 && !v.absent {
+		last := len(words) - 1
+		b.errorf(pair.Value.At(), "property-value", "", "LoggingConfig.%s must be %s or %s, not %s",
+			name, strings.Join(words[:last], ", "), words[last], shown(v.node))
+	}
+	return ""
 }
 
 // maxConcurrency is how many invocations an environment of a function on a

@@ -27,7 +27,7 @@ Resources:
       MemorySize: !Ref Memory
       Timeout: "15"
       EphemeralStorage: {Size: 1024}
-      LoggingConfig: {LogFormat: JSON, ApplicationLogLevel: DEBUG, LogGroup: !Sub "/my/${Memory}"}
+      LoggingConfig: {LogFormat: JSON, ApplicationLogLevel: DEBUG, SystemLogLevel: WARN, LogGroup: !Sub "/my/${Memory}"}
       Layers: [!Ref Lib, "arn:aws:lambda:us-east-1:123456789012:layer:tools:7"]
       Environment:
         Variables:
@@ -51,7 +51,7 @@ Resources:
 			LogicalID: "Hello", ID: "HelloId", Name: "hello", Path: "HelloId", PackageType: lambda.Zip,
 			Runtime: "python3.13", Handler: "app.handler", Architecture: "arm64",
 			Code:     lambda.Code{Dir: filepath.Join(dir, "src")},
-			MemoryMB: 1024, Timeout: 15 * time.Second, EphemeralMB: 1024, LogFormat: "JSON", LogLevel: "DEBUG", LogGroup: "/my/1024",
+			MemoryMB: 1024, Timeout: 15 * time.Second, EphemeralMB: 1024, LogFormat: "JSON", LogLevel: "DEBUG", SystemLogLevel: "WARN", LogGroup: "/my/1024",
 			Layers: []lambda.Layer{
 				{Dir: filepath.Join(dir, "lib"), Source: at(19, 16)},
 				{ARN: "arn:aws:lambda:us-east-1:123456789012:layer:tools:7", Source: at(19, 26)},

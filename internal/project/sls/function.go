@@ -1,6 +1,7 @@
 package sls
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -83,7 +84,9 @@ func (b *builder) fill() {
 	seconds := b.number("timeout", "Timeout", defaultTimeout, 1, int(lambda.MaxTimeout/time.Second))
 	b.fn.Timeout = time.Duration(seconds) * time.Second
 	b.fn.EphemeralMB = b.number("ephemeralStorageSize", "EphemeralStorage", lambda.DefaultEphemeralMB, lambda.DefaultEphemeralMB, lambda.MaxMemoryMB)
-	b.fn.LogFormat = b.logFormat()
+	b.fn.LogFormat = cmp.Or(b.logWord("logFormat", lambda.TextLogs, lambda.JSONLogs), lambda.TextLogs)
+	b.fn.LogLevel = b.logWord("applicationLogLevel", "INFO", "TRACE", "DEBUG", "WARN", "ERROR", "FATAL")
+	b.fn.SystemLogLevel = b.logWord("systemLogLevel", "INFO", "DEBUG", "WARN")
 	if b.fn.PackageType == lambda.Zip {
 		b.fn.Code = b.code()
 		b.fn.Build = b.build()
@@ -274,23 +277,24 @@ func leadingNumber(n *doc.Node) (v float64, exact bool) {
 	return v, false
 }
 
-// logFormat is logs.logFormat of the function or logs.lambda.logFormat of the provider.
-func (b *builder) logFormat() string {
+// logWord is a member of the function's logs or of the provider's logs.lambda,
+// "" when neither has it.
+func (b *builder) logWord(name string, words ...string) string {
 	s, ok := b.own("logs")
 	if ok {
-		s, ok = b.from(s.node, s.path, "logFormat")
+		s, ok = b.from(s.node, s.path, name)
 	}
 	if !ok {
 		if s, ok = b.from(b.provider, "provider", "logs"); ok {
 			s, ok = b.from(s.node, s.path, "lambda")
 		}
 		if ok {
-			s, ok = b.from(s.node, s.path, "logFormat")
+			s, ok = b.from(s.node, s.path, name)
 		}
 	}
 	if !ok {
-		return "Text"
+		return ""
 	}
 	b.fn.Sources["LoggingConfig"] = place(s.at)
-	return b.word(s, "Text", "JSON")
+	return b.word(s, words...)
 }

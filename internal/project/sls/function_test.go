@@ -30,8 +30,9 @@ func TestSettingsOfAFunction(t *testing.T) {
 		Runtime, Architecture, LogFormat string
 		MemoryMB, EphemeralMB            int
 		Timeout                          time.Duration
+		LogLevel, SystemLogLevel         string
 	}
-	defaults := settings{"nodejs20.x", "x86_64", "Text", 1024, 512, 6 * time.Second}
+	defaults := settings{"nodejs20.x", "x86_64", "Text", 1024, 512, 6 * time.Second, "", ""}
 	with := func(change func(*settings)) settings {
 		s := defaults
 		change(&s)
@@ -53,12 +54,13 @@ func TestSettingsOfAFunction(t *testing.T) {
 			s.MemoryMB, s.Timeout = 256, 7*time.Second
 		})},
 		{"log format of the provider", "logs: {lambda: {logFormat: JSON}}", "{handler: h.f}", with(func(s *settings) { s.LogFormat = "JSON" })},
+		{"log levels", "logs: {lambda: {logFormat: JSON, applicationLogLevel: ERROR}}", "{handler: h.f, logs: {systemLogLevel: DEBUG}}", with(func(s *settings) { s.LogFormat, s.LogLevel, s.SystemLogLevel = "JSON", "ERROR", "DEBUG" })},
 		{"log format of the function", "logs: {lambda: {logFormat: JSON}}", "{handler: h.f, logs: {logFormat: Text}}", defaults},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f, diags, _ := loadFunction(t, tt.provider, tt.function, nil)
-			got := settings{f.Runtime, f.Architecture, f.LogFormat, f.MemoryMB, f.EphemeralMB, f.Timeout}
+			got := settings{f.Runtime, f.Architecture, f.LogFormat, f.MemoryMB, f.EphemeralMB, f.Timeout, f.LogLevel, f.SystemLogLevel}
 			if diff := cmp.Diff(tt.want, got); diff != "" || diags != nil {
 				t.Errorf("%v (-want +got):\n%s", diags, diff)
 			}
