@@ -78,6 +78,8 @@ type Options struct {
 	Isolation     string
 	StrictRuntime bool
 	NoTimeout     bool
+	// Freeze stops environments between invocations.
+	Freeze bool
 
 	// Events asks for the functions' events, too.
 	Events bool

@@ -37,7 +37,7 @@ func (e *engine) setUp(o Options, environ instance.Environ, hostFor func(*lambda
 	e.tails.next = o.Sink
 	e.fleet = fleet.New(fleet.Options{
 		Runtimes: Runtimes(), HostFor: hostFor, Sandbox: box, RuntimeDir: dir, Environ: environ,
-		SplitOutput: o.Vocabulary == Serverless, NoTimeout: o.NoTimeout || o.Debug != nil,
+		SplitOutput: o.Vocabulary == Serverless, NoTimeout: o.NoTimeout || o.Debug != nil, Freeze: o.Freeze,
 		// The framework loads a handler once; and a debugger is attached once.
 		InitOnce:   o.Vocabulary == Serverless || o.Debug != nil,
 		LayerCache: layerCache(o), Sink: e.tails.record, Notice: o.Notice,

@@ -31,6 +31,7 @@ type startLambdaOptions struct {
 	port           int
 	maxConcurrency int
 	eager          bool
+	freeze         bool
 	noWatch        bool
 	quiet          bool
 }
@@ -57,7 +58,7 @@ was ended by a signal; see "lambkin help exit-status" for the others.`,
     --cli-binary-format raw-in-base64-out --payload '{"name":"Ada"}' out.json
 
   lambkin start-lambda Hello Greet --port 0 --eager
-  lambkin start-lambda --env-vars env.json --max-concurrency 5
+  lambkin start-lambda --env-vars env.json --max-concurrency 5 --freeze
   AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:3001 python3 uses_boto3.py`,
 		ValidArgsFunction: CompleteFunctions(s, &o.project.template),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -71,6 +72,7 @@ was ended by a signal; see "lambkin help exit-status" for the others.`,
 	f.IntVar(&o.port, "port", LambdaPort, "`port` to listen on, 0 for one that is free")
 	f.IntVar(&o.maxConcurrency, "max-concurrency", 0, "refuse more than this `number` of invocations of one function at a time, as a reserved concurrency does")
 	f.BoolVar(&o.eager, "eager", false, "start an environment of each function at once")
+	f.BoolVar(&o.freeze, "freeze", false, "stop functions between invocations, as AWS does: no timer fires, no connection is served")
 	f.BoolVar(&o.noWatch, "no-watch", false, "do not look for changed code")
 	o.project.add(f)
 	o.environment.add(f)
@@ -92,7 +94,7 @@ func (o *startLambdaOptions) run(ctx context.Context) error {
 		return err
 	}
 	log := &telemetry.Text{Platform: s.Err, NewLines: true, Quiet: o.quiet}
-	options.Sink = log.Record
+	options.Sink, options.Freeze = log.Record, o.freeze
 	o.engine.Apply(&options)
 	if err := o.environment.apply(&options); err != nil {
 		return err

@@ -76,6 +76,11 @@ type Proc interface {
 	Kill()
 	// Signal sends a signal to the process.
 	Signal(os.Signal) error
+	// Freeze stops the process and those of its group where they stand, and
+	// Thaw lets them go on. A system that has nothing of the kind returns
+	// [errors.ErrUnsupported].
+	Freeze() error
+	Thaw() error
 	// Sync returns when all output that was written before the call has been delivered.
 	Sync()
 	// PeakMemory is the most memory, in bytes, that the process and its

@@ -29,8 +29,8 @@ type Options struct {
 	Sandbox    sandbox.Sandbox
 	RuntimeDir string // the folder with lambkin's bootstraps
 	Environ    instance.Environ
-	// SplitOutput, NoTimeout and InitOnce are those of [instance.Options].
-	SplitOutput, NoTimeout, InitOnce bool
+	// SplitOutput, NoTimeout, InitOnce and Freeze are those of [instance.Options].
+	SplitOutput, NoTimeout, InitOnce, Freeze bool
 	// LayerCache is that of [bundle.Prepare].
 	LayerCache string
 	// Sink takes the records of all instances.
@@ -212,7 +212,7 @@ func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Insta
 	i, err := instance.Start(ctx, instance.Options{
 		Function: fn, Runtime: rt, Host: host, Sandbox: f.opts.Sandbox,
 		Code: code.Dir, Layers: code.Layers, RuntimeDir: f.opts.RuntimeDir,
-		Environ: f.opts.Environ, SplitOutput: f.opts.SplitOutput, NoTimeout: f.opts.NoTimeout, InitOnce: f.opts.InitOnce,
+		Environ: f.opts.Environ, SplitOutput: f.opts.SplitOutput, NoTimeout: f.opts.NoTimeout, InitOnce: f.opts.InitOnce, Freeze: f.opts.Freeze,
 		Sink: f.opts.Sink, Notice: f.notice,
 	})
 	if err != nil {

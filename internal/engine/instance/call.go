@@ -229,6 +229,7 @@ func (c *call) awaitExit(deadline time.Time) bool {
 
 // deliver gives the event to the runtime and waits for its answer.
 func (c *call) deliver(ctx context.Context) (res *lambda.Result, settling bool, err error) {
+	c.run.thaw()
 	arn := c.opts.Function.ARN(c.opts.Environ.Region, c.opts.Environ.Account, c.inv.Qualifier)
 	c.run.ext.Invoke(extension.Invocation{RequestID: c.inv.RequestID, ARN: arn, TraceID: c.inv.TraceID, Deadline: c.deadline})
 	x := c.run.api.Deliver(&runtimeapi.Event{Invocation: c.inv, ARN: arn, Deadline: c.deadline})
@@ -286,6 +287,7 @@ func (c *call) settle(x *runtimeapi.Exchange, over *outcome) {
 	case <-x.Done():
 		if late = c.awaitExtensions(timer.C, over); late == nil {
 			c.report(over, false)
+			c.freeze()
 			return
 		}
 	case f := <-c.run.ext.Failed():

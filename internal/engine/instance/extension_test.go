@@ -63,6 +63,20 @@ func TestTheEnvironmentIsBusyUntilExtensionsAreDone(t *testing.T) {
 	payload(t, h.invoke(t, &lambda.Invocation{Payload: []byte("2")}), "2")
 }
 
+func TestFrozenExtensionsAreToldOfTheEnd(t *testing.T) {
+	fn := function("echo")
+	layer, _ := fake.Extensions(t, fn, "good")
+	h := start(t, fn, func(o *instance.Options) { o.Layers, o.Freeze = []string{layer}, true })
+	h.invoke(t, &lambda.Invocation{Payload: []byte("1")})
+	h.Settle()
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(h.log(), `"shutdownReason":"spindown"`) {
+		t.Errorf("log %q", h.log())
+	}
+}
+
 func TestInitWaitsForExtensions(t *testing.T) {
 	h, _ := with(t, function("echo"), "slow-init")
 	h.invoke(t, &lambda.Invocation{})

@@ -51,6 +51,9 @@ type Options struct {
 	// failed, which AWS makes in the time of the first invocation. One that has
 	// taken too long is begun anew all the same.
 	InitOnce bool
+	// Freeze stops the processes between invocations, as AWS does: timers do not
+	// fire, and connections stand still.
+	Freeze bool
 	// Sink takes the instance's records.
 	Sink telemetry.Sink
 	// Notice takes remarks for the user, such as the interpreter that is used

@@ -382,6 +382,29 @@ func TestSlowInitBeginsAnewInTheFunctionsTime(t *testing.T) {
 	events(t, h, "init init timeout", "init invoke timeout", "start", "fault Task timed out after 0.50 seconds", "report timeout Sandbox.Timedout")
 }
 
+// TestFrozenBetweenInvocations has a function that prints all the time.
+func TestFrozenBetweenInvocations(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows cannot freeze processes")
+	}
+	for _, frozen := range []bool{false, true} {
+		h := start(t, function("ticks"), func(o *instance.Options) { o.Freeze = frozen })
+		for want := range 2 {
+			payload(t, h.invoke(t, &lambda.Invocation{Payload: []byte(strconv.Itoa(want))}), strconv.Itoa(want))
+			h.Settle()
+			time.Sleep(50 * time.Millisecond) // what is in the pipe is read
+			before := len(h.log())
+			time.Sleep(100 * time.Millisecond)
+			if still := len(h.log()) == before; still != frozen {
+				t.Errorf("freezing %v: the function stands still: %v", frozen, still)
+			}
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestCancelEndsTheFunction(t *testing.T) {
 	h := start(t, function("sleep:30s"), nil)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"net/http"
 	"path/filepath"
 	"syscall"
@@ -23,6 +24,7 @@ type process struct {
 	api         *runtimeapi.Server
 	ext         *extension.Group
 	started     time.Time
+	frozen      bool         // between invocations
 	initialized bool         // an invocation has waited for the end of the initialisation
 	proc        sandbox.Proc // the runtime's, nil until the extensions have registered
 	outputs     []io.Writer  // that take what the runtime's process prints
@@ -172,26 +174,20 @@ func (p *process) gone() bool {
 
 // sync returns when all output up to now is recorded.
 func (p *process) sync() {
-	if p.proc != nil {
-		p.proc.Sync()
+	for proc := range p.all() {
+		proc.Sync()
 	}
 	for _, w := range p.outputs {
 		if l, ok := w.(*leveled); ok {
 			l.flush()
 		}
 	}
-	for _, proc := range p.extensions {
-		proc.Sync()
-	}
 }
 
 // peakMemory is what all processes have used at most, in bytes.
 func (p *process) peakMemory() int64 {
 	var total int64
-	if p.proc != nil {
-		total = peakMemory(p.proc)
-	}
-	for _, proc := range p.extensions {
+	for proc := range p.all() {
 		total += peakMemory(proc)
 	}
 	return total
@@ -207,17 +203,52 @@ func peakMemory(proc sandbox.Proc) int64 {
 	return peak
 }
 
+// freeze stops the processes until the next invocation, where that is wanted.
+func (i *Instance) freeze() {
+	if !i.opts.Freeze {
+		return
+	}
+	i.run.frozen = true
+	for proc := range i.run.all() {
+		if err := proc.Freeze(); err != nil {
+			i.opts.Notice(fmt.Sprintf("functions are not frozen between invocations: %v", err))
+		}
+	}
+}
+
+// thaw lets frozen processes go on.
+func (p *process) thaw() {
+	if !p.frozen {
+		return
+	}
+	p.frozen = false
+	for proc := range p.all() {
+		_ = proc.Thaw() // what could not be frozen goes on anyway
+	}
+}
+
+// all are the processes that have been started.
+func (p *process) all() iter.Seq[sandbox.Proc] {
+	return func(yield func(sandbox.Proc) bool) {
+		if p.proc != nil && !yield(p.proc) {
+			return
+		}
+		for _, proc := range p.extensions {
+			if !yield(proc) {
+				return
+			}
+		}
+	}
+}
+
 // stop ends the processes and their server.
 func (p *process) stop(reason extension.Reason) {
+	p.thaw()
 	p.ext.Ending()
 	if registered, external := p.ext.Any(); registered {
 		p.shutdown(reason, external)
 	}
-	if p.proc != nil {
-		p.proc.Kill()
-		<-p.proc.Done()
-	}
-	for _, proc := range p.extensions {
+	for proc := range p.all() {
 		proc.Kill()
 		<-proc.Done()
 	}

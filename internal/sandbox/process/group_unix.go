@@ -47,6 +47,18 @@ func (g group) kill() {
 	}
 }
 
+func (g group) freeze() error { return g.signal(syscall.SIGSTOP) }
+
+func (g group) thaw() error { return g.signal(syscall.SIGCONT) }
+
+// signal reaches all processes of the group; one that is gone needs none.
+func (g group) signal(s syscall.Signal) error {
+	if g.gone.Load() {
+		return nil
+	}
+	return syscall.Kill(-g.pid, s)
+}
+
 // release has nothing to give back.
 func (g group) release() {}
 

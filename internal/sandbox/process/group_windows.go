@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"syscall"
@@ -66,6 +67,10 @@ func (g group) kill() {
 	}
 	_ = g.process.Kill()
 }
+
+func (g group) freeze() error { return errors.ErrUnsupported }
+
+func (g group) thaw() error { return errors.ErrUnsupported }
 
 func (g group) sweep(string) {}
 

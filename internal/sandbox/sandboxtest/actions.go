@@ -75,6 +75,8 @@ var actions = map[string]func(args []string){
 		time.Sleep(lifetime)
 		fmt.Print(memory[0])
 	},
+	"count-twice": func([]string) { child("count-c", false); count("p") },
+	"count-c":     func([]string) { count("c") },
 	"ignore-sigterm": func([]string) {
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Print("ready")
@@ -92,6 +94,13 @@ var actions = map[string]func(args []string){
 	// leave starts a daemon and ends, so that the daemon loses its parent.
 	"leave": func([]string) { child("stay", true) },
 	"stay":  func([]string) { stay() },
+}
+
+func count(name string) {
+	for end, n := time.Now().Add(lifetime), 0; time.Now().Before(end); n++ {
+		fmt.Printf("%s%d\n", name, n)
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 func stay() {

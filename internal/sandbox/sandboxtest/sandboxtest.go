@@ -44,6 +44,7 @@ func Run(t *testing.T, box sandbox.Sandbox) {
 		{"CodeIsAtTheTaskPath", testCode},
 		{"LaterLayersWin", testLayers},
 		{"PeakMemoryGrowsWithTheProcess", testMemory},
+		{"FrozenProcessesStandStill", testFreeze},
 		{"KillEndsAProcessThatIgnoresSIGTERM", testKill},
 		{"CloseEndsTheWholeTree", testTree},
 		{"CloseLeavesOtherEnvironmentsAlone", testNeighbours},
@@ -317,6 +318,41 @@ func testMemory(t *testing.T, s *suite) {
 	if got := p.Exit().PeakMemory; got < size || got > 8*size {
 		t.Errorf("peak memory at exit %d of a process that used %d", got, size)
 	}
+}
+
+// testFreeze has a process and its child count. While they are frozen they do
+// not, and a frozen one can be ended.
+func testFreeze(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	cmd, out := command(t, env, "count-twice")
+	p := s.start(t, env, cmd)
+	both := func() bool {
+		text := out.String()
+		return strings.Contains(text, "c9\n") && strings.Contains(text, "p9\n")
+	}
+	eventually(t, "the counts", both)
+	if err := p.Freeze(); errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("this system cannot freeze processes")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond) // each stands still when it next gets to run
+	p.Sync()
+	before := out.String()
+	time.Sleep(100 * time.Millisecond)
+	p.Sync()
+	if after := out.String(); after != before {
+		t.Errorf("frozen processes print %q", after[len(before):])
+	}
+	if err := p.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "more counts", func() bool { return len(out.String()) > len(before)+100 })
+	if err := p.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	p.Kill()
+	<-p.Done()
 }
 
 func testKill(t *testing.T, s *suite) {

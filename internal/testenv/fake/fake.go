@@ -89,6 +89,12 @@ func (r *process) init(handler, argument string) {
 		time.Sleep(lifetime)
 	case "internal":
 		internal(argument)
+	case "ticks":
+		go func() {
+			for end := time.Now().Add(lifetime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+				fmt.Println("tick")
+			}
+		}()
 	case "init-sleep":
 		d, _ := time.ParseDuration(argument)
 		time.Sleep(d)
