@@ -87,6 +87,8 @@ type Function struct {
 	LogLevel, SystemLogLevel string
 	// LogGroup is the name of the log group, "" for the one named after the function.
 	LogGroup string
+	// SnapStart is set when published versions are started from a snapshot.
+	SnapStart bool
 	// TenantIsolation is set when each invocation is for one tenant.
 	TenantIsolation bool
 	// MaxConcurrency is how many invocations an environment on a capacity
@@ -201,6 +203,12 @@ const (
 	DefaultEphemeralMB = 512
 	// InitTimeout is how long an on-demand environment may take until its runtime asks for work.
 	InitTimeout = 10 * time.Second
+	// LongInitTimeout is how long that may take at least where it is done before
+	// there is an invocation; a function with a longer timeout has that.
+	LongInitTimeout = 130 * time.Second
+	// RestoreTimeout is how long the hooks of a function may take after the
+	// restore from a snapshot.
+	RestoreTimeout = 10 * time.Second
 	// MaxRequestBytes is the largest event of a synchronous invocation.
 	MaxRequestBytes = 6 << 20
 	// MaxEventRequestBytes is the largest event of an asynchronous invocation (since October 2025).

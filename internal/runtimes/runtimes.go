@@ -47,6 +47,9 @@ type Launch struct {
 	Uses []string
 	// Version is the interpreter's version, "" for a program that brings its own.
 	Version string
+	// Snapshots is set where AWS can start the function from a snapshot
+	// (SnapStart): the runtime then runs the function's hooks around it.
+	Snapshots bool
 	// Notices are remarks for the user: another version is used than asked for.
 	Notices []string
 }

@@ -20,6 +20,7 @@ type call struct {
 	*Instance
 	inv      *lambda.Invocation
 	init     time.Duration // how long the initialisation took; 0 when an earlier call had it
+	restored time.Duration // how long the restore from a snapshot took; 0 when there was none
 	begun    time.Time     // when the function's time began to run
 	deadline time.Time
 	answer   time.Time        // when the runtime has answered; zero until then
@@ -102,11 +103,7 @@ func (c *call) initialize(ctx context.Context) (*outcome, error) {
 		c.stop(extension.Failure) // it has ended while it was waiting for work
 		return c.initializeAgain(ctx)
 	}
-	limit := lambda.InitTimeout
-	if c.opts.NoTimeout {
-		limit = noTimeout
-	}
-	failed, err := c.awaitReady(ctx, "init", c.run.started.Add(limit))
+	failed, err := c.awaitReady(ctx, "init", c.run.started.Add(c.initLimit()))
 	if failed == nil || err != nil || c.opts.InitOnce && failed.status != telemetry.Timeout {
 		return failed, err
 	}
@@ -123,9 +120,20 @@ func (c *call) initializeAgain(ctx context.Context) (failed *outcome, err error)
 	return c.awaitReady(ctx, "invoke", c.deadline)
 }
 
-// awaitReady waits for one initialisation and reports it. The runtime is
-// started when the extensions have registered; it and they are then waited for.
+// awaitReady waits for one initialisation and, for a function with SnapStart,
+// for the restore that follows it.
 func (c *call) awaitReady(ctx context.Context, phase string, deadline time.Time) (failed *outcome, err error) {
+	failed, err = c.awaitInit(ctx, phase, deadline)
+	if failed != nil || err != nil || !c.snapshots() {
+		return failed, err
+	}
+	c.init = 0 // which was when the snapshot was made
+	return c.restore(ctx)
+}
+
+// awaitInit waits for one initialisation and reports it. The runtime is
+// started when the extensions have registered; it and they are then waited for.
+func (c *call) awaitInit(ctx context.Context, phase string, deadline time.Time) (failed *outcome, err error) {
 	// The runtime may have been ready for long when the first event comes.
 	timer := time.NewTimer(max(time.Until(deadline), 20*time.Millisecond))
 	defer timer.Stop()
@@ -152,7 +160,7 @@ func (c *call) awaitReady(ctx context.Context, phase string, deadline time.Time)
 		case <-ready:
 			ready, all = nil, run.ext.Ready()
 			run.sync()
-			c.emit(telemetry.InitRuntimeDone{Phase: phase, Status: telemetry.Success})
+			c.emit(telemetry.InitRuntimeDone{Type: c.initType(), Phase: phase, Status: telemetry.Success})
 		case <-all:
 			over = true
 			if len(c.external) == 0 {
@@ -173,11 +181,11 @@ func (c *call) awaitReady(ctx context.Context, phase string, deadline time.Time)
 		}
 	}
 	run.sync()
-	report := telemetry.InitReport{Phase: phase, Status: telemetry.Success, Duration: end().Sub(run.started)}
+	report := telemetry.InitReport{Type: c.initType(), Phase: phase, Status: telemetry.Success, Duration: end().Sub(run.started)}
 	if failed != nil {
 		report.Status, report.ErrorType = failed.status, failed.errorType
 		if ready != nil && run.proc != nil {
-			c.emit(telemetry.InitRuntimeDone{Phase: phase, Status: failed.status, ErrorType: failed.errorType})
+			c.emit(telemetry.InitRuntimeDone{Type: c.initType(), Phase: phase, Status: failed.status, ErrorType: failed.errorType})
 		}
 	}
 	if phase == "init" && failed == nil {
@@ -375,7 +383,7 @@ func (c *call) report(o *outcome, ended bool) {
 	}
 	r := telemetry.Report{
 		RequestID: c.inv.RequestID, Status: o.status, ErrorType: o.errorType, Ended: ended,
-		Duration: time.Since(c.begun), InitDuration: c.init, Overhead: c.overhead, TraceID: c.inv.TraceID,
+		Duration: time.Since(c.begun), InitDuration: c.init, RestoreDuration: c.restored, Overhead: c.overhead, TraceID: c.inv.TraceID,
 		MemoryMB: c.opts.Function.MemoryMB, PeakMemory: c.run.peakMemory(),
 	}
 	if o.status == telemetry.Timeout {

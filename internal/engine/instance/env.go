@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lambkin-dev/lambkin/internal/engine/runtimeapi"
+	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
@@ -113,6 +115,7 @@ func (v *vars) list() []string {
 type own struct {
 	logStream string
 	api       string // address of its Runtime API
+	token     string // for credentials, where they are not in the environment
 }
 
 // environment is the whole environment of fn's runtime process. From weakest
@@ -140,6 +143,9 @@ func environment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes
 	}
 	v.setAll(l.Env)
 	platform(v, fn, e, o.logStream)
+	if fn.SnapStart && l.Snapshots {
+		fromSnapshot(v, e, o)
+	}
 	v.add(configured(fn, e)...)
 	v.set("_HANDLER", fn.Handler)
 	v.set("LAMBDA_TASK_ROOT", p.Task)
@@ -240,6 +246,22 @@ func platform(v *vars, fn *lambda.Function, e *Environ, logStream string) {
 	}
 }
 
+// fromSnapshot takes away what cannot be known when a snapshot is made.
+// Credentials are to be asked for (https://docs.aws.amazon.com/lambda/latest/dg/snapstart-activate.html).
+func fromSnapshot(v *vars, e *Environ, o own) {
+	v.set("AWS_LAMBDA_INITIALIZATION_TYPE", string(telemetry.SnapStart))
+	v.remove("AWS_LAMBDA_LOG_GROUP_NAME")
+	v.remove("AWS_LAMBDA_LOG_STREAM_NAME")
+	secrets := credentials(e)
+	for _, one := range secrets {
+		v.remove(one.Name)
+	}
+	if len(secrets) > 0 {
+		v.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://"+o.api+runtimeapi.CredentialsPath)
+		v.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", o.token)
+	}
+}
+
 // credentials are those of the account, without the empty ones.
 func credentials(e *Environ) []Variable {
 	from := cmp.Or(e.KeysFrom, FromLambkin)
@@ -272,7 +294,7 @@ func Describe(ctx context.Context, opts Options) (variables []Variable, err erro
 			err = missing
 		}
 	}
-	all := environment(opts.Function, &opts.Environ, launch, p, own{logStream: "YYYY/MM/DD/[" + lambda.LatestVersion + "]…", api: "127.0.0.1:…"})
+	all := environment(opts.Function, &opts.Environ, launch, p, own{logStream: "YYYY/MM/DD/[" + lambda.LatestVersion + "]…", api: "127.0.0.1:…", token: "…"})
 	_, managed := all.byName["AWS_EXECUTION_ENV"]
 	_, bootstrapped := all.byName[runtimes.Dialect]
 	switch {

@@ -109,6 +109,9 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 		for _, n := range i.launch.Notices {
 			opts.Notice(n)
 		}
+		if opts.Function.SnapStart && !i.launch.Snapshots && opts.Environ.Shell == nil {
+			opts.Notice(fmt.Sprintf("AWS has no SnapStart for %s and refuses to deploy %s", opts.Function.Runtime, opts.Function.Path))
+		}
 		i.run, err = i.start(ctx, "init")
 	}
 	if err != nil {

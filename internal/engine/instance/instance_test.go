@@ -64,6 +64,8 @@ func (h *harness) events() []string {
 			out = append(out, fmt.Sprintf("init %s %s", e.Phase, e.Status))
 		case telemetry.Extension:
 			out = append(out, fmt.Sprintf("extension %s %s %s", e.Name, e.State, e.ErrorType))
+		case telemetry.RestoreDone:
+			out = append(out, fmt.Sprintf("restore %s %s", e.Status, e.ErrorType))
 		case telemetry.Start:
 			out = append(out, "start")
 		case telemetry.Fault:
@@ -402,6 +404,72 @@ func TestFrozenBetweenInvocations(t *testing.T) {
 		if err := h.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// snapshots is the fake runtime, as one that AWS starts from snapshots.
+type snapshots struct{ fake.Runtime }
+
+func (s snapshots) Launch(fn *lambda.Function, p runtimes.Paths, h *runtimes.Host) (*runtimes.Launch, error) {
+	l, err := s.Runtime.Launch(fn, p, h)
+	if err == nil {
+		l.Snapshots = true
+	}
+	return l, err
+}
+
+func restored(t *testing.T, handler string) *harness {
+	t.Helper()
+	fn := function(handler)
+	fn.SnapStart = true
+	return start(t, fn, func(o *instance.Options) {
+		o.Runtime = snapshots{}
+		o.Environ.AccessKeyID, o.Environ.SecretAccessKey = "AK", "SK"
+	})
+}
+
+func TestARestoredFunctionRunsItsHooks(t *testing.T) {
+	h := restored(t, "restore")
+	payload(t, h.invoke(t, &lambda.Invocation{Payload: []byte("1")}), "1")
+	h.Settle()
+	events(t, h, "init init success", "restore success ", "start", "report success ")
+	if r := h.report(); r.InitDuration != 0 || r.RestoreDuration <= 0 || h.log() != "restored\n" {
+		t.Errorf("report %+v, log %q", r, h.log())
+	}
+	payload(t, h.invoke(t, &lambda.Invocation{Payload: []byte("2")}), "2")
+	h.Settle()
+	if r := h.report(); r.RestoreDuration != 0 {
+		t.Errorf("the second report has a restore: %+v", r)
+	}
+}
+
+func TestARuntimeWithoutHooksIsRestoredToo(t *testing.T) {
+	h := restored(t, "echo")
+	payload(t, h.invoke(t, &lambda.Invocation{Payload: []byte("1")}), "1")
+	h.Settle()
+	events(t, h, "init init success", "restore success ", "start", "report success ")
+}
+
+func TestAHookThatFails(t *testing.T) {
+	h := restored(t, "restore-error")
+	res := h.invoke(t, &lambda.Invocation{})
+	payload(t, res, `{"errorMessage":"no hook","errorType":"Hook"}`)
+	if res.FunctionError != lambda.Unhandled {
+		t.Errorf("result %+v", res)
+	}
+	events(t, h, "init init success", "restore error Runtime.AfterRestoreError",
+		"init invoke success", "restore error Runtime.AfterRestoreError", "start", "report error Runtime.AfterRestoreError")
+}
+
+func TestCredentialsOfARestoredFunction(t *testing.T) {
+	h := restored(t, "credentials")
+	var got struct{ AccessKeyID, SecretAccessKey, Token, Expiration string }
+	res := h.invoke(t, &lambda.Invocation{})
+	if err := json.Unmarshal(res.Payload, &got); err != nil {
+		t.Fatalf("%v: %s", err, res.Payload)
+	}
+	if at, err := time.Parse(time.RFC3339, got.Expiration); err != nil || time.Until(at) < time.Hour || got.AccessKeyID != "AK" || got.SecretAccessKey != "SK" {
+		t.Errorf("%v: %s", err, res.Payload)
 	}
 }
 

@@ -2,6 +2,7 @@ package instance
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ type process struct {
 	api         *runtimeapi.Server
 	ext         *extension.Group
 	started     time.Time
+	token       string       // for credentials, of a function with SnapStart
 	frozen      bool         // between invocations
 	initialized bool         // an invocation has waited for the end of the initialisation
 	proc        sandbox.Proc // the runtime's, nil until the extensions have registered
@@ -42,14 +44,19 @@ func (i *Instance) start(ctx context.Context, phase string) (*process, error) {
 	if i.extensionsOff {
 		beside = nil
 	}
-	api, err := runtimeapi.Listen(runtimeapi.Options{Beside: beside, First: p.ext.CloseRegistration})
+	o := runtimeapi.Options{Beside: beside, First: p.ext.CloseRegistration}
+	if i.snapshots() {
+		p.token = rand.Text()
+		o.Snapshot = &runtimeapi.Snapshot{Token: p.token, Credentials: i.credentials()}
+	}
+	api, err := runtimeapi.Listen(o)
 	if err != nil {
 		p.ext.Close()
 		return nil, fmt.Errorf("opening the Runtime API: %w", err)
 	}
 	p.api = api
 	fn := i.opts.Function
-	i.emit(telemetry.InitStart{Phase: phase, LogStream: i.stream, ARN: fn.ARN(i.opts.Environ.Region, i.opts.Environ.Account, "")})
+	i.emit(telemetry.InitStart{Type: i.initType(), Phase: phase, LogStream: i.stream, ARN: fn.ARN(i.opts.Environ.Region, i.opts.Environ.Account, "")})
 	if len(i.external) == 0 {
 		err = i.startRuntime(ctx, p)
 	} else {
@@ -66,7 +73,7 @@ func (i *Instance) start(ctx context.Context, phase string) (*process, error) {
 func (i *Instance) startRuntime(ctx context.Context, p *process) error {
 	cmd := sandbox.Command{
 		Path: i.launch.Path, Args: i.launch.Args, Dir: i.paths.Task,
-		Env:  environment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: p.api.Addr()}).list(),
+		Env:  environment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: p.api.Addr(), token: p.token}).list(),
 		Uses: i.launch.Uses,
 		Mark: "AWS_LAMBDA_RUNTIME_API=" + p.api.Addr(),
 	}
@@ -93,7 +100,7 @@ func (i *Instance) startExtensions(ctx context.Context, p *process) {
 		return
 	}
 	p.extensions = map[string]sandbox.Proc{}
-	env := extensionEnvironment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: p.api.Addr()})
+	env := extensionEnvironment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: p.api.Addr(), token: p.token})
 	for _, name := range i.external {
 		out := &output{instance: i, stream: telemetry.Stdout, extension: name}
 		path := filepath.Join(i.paths.Opt, "extensions", name)

@@ -19,6 +19,9 @@ const prefix = "/2018-06-01/"
 // route finds the handler of a path and the one method it takes. There is no
 // mux here because AWS's server neither cleans paths nor takes HEAD for GET.
 func (s *Server) route(path string) (method string, handler http.HandlerFunc) {
+	if path == CredentialsPath && s.opts.Snapshot != nil {
+		return http.MethodGet, s.credentials
+	}
 	path, ok := strings.CutPrefix(path, prefix)
 	if !ok {
 		return "", nil
@@ -30,6 +33,14 @@ func (s *Server) route(path string) (method string, handler http.HandlerFunc) {
 		return http.MethodGet, s.next
 	case "runtime/init/error":
 		return http.MethodPost, s.initFailed
+	}
+	if s.opts.Snapshot != nil {
+		switch path {
+		case "runtime/restore/next":
+			return http.MethodGet, s.restoreNext
+		case "runtime/restore/error":
+			return http.MethodPost, s.restoreFailed
+		}
 	}
 	id, ok := strings.CutPrefix(path, "runtime/invocation/")
 	if !ok {
@@ -185,27 +196,39 @@ func withoutCause(body []byte) (clean []byte, contentType string) {
 func (s *Server) initFailed(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	from := s.state
-	if from == started {
+	switch from {
+	case started:
 		s.state = initError
+	case restoring:
+		s.state = restoreFailure
 	}
 	s.mu.Unlock()
-	if from != started {
+	switch from {
+	case started:
+		s.initError <- report(r, "initialisation")
+	case restoring:
+		s.restoreError <- report(r, "restore")
+	default:
 		refuse(w, from, initError)
 		return
 	}
+	accept(w)
+}
+
+// report is a runtime's report of what has failed before its first event.
+func report(r *http.Request, what string) Answer {
 	body, err := readBody(r)
 	if err != nil {
-		body = errorObject("Runtime.Unknown", "the runtime's report of its failed initialisation could not be read")
+		body = errorObject("Runtime.Unknown", "the runtime's report of its failed "+what+" could not be read")
 	}
 	contentType := "application/json"
 	if !json.Valid(body) {
 		contentType = "application/octet-stream"
 	}
-	s.initError <- Answer{
+	return Answer{
 		Payload: body, ContentType: contentType, Failed: true, Fatal: true, Cut: err != nil,
 		ErrorType: validErrorType(r.Header.Get(typeHeader)),
 	}
-	accept(w)
 }
 
 // errorType is the form of the names that AWS takes over into its records. It

@@ -77,9 +77,13 @@ type Server struct {
 	closed   chan struct{} // closed by Close
 	once     sync.Once
 
-	ready     chan struct{}  // closed at the first next
-	initError chan Answer    // at most one
-	work      chan *Exchange // the exchange that the next /next takes; at most one
+	ready        chan struct{}  // closed when the initialisation has ended well
+	asked        chan struct{}  // closed at the first next
+	restore      chan struct{}  // closed when the environment is restored
+	restored     sync.Once      // closes restore
+	initError    chan Answer    // at most one
+	restoreError chan Answer    // at most one
+	work         chan *Exchange // the exchange that the next /next takes; at most one
 
 	mu      sync.Mutex // guards what follows
 	state   state
@@ -92,6 +96,8 @@ type Options struct {
 	// Beside serves the paths that are not the Runtime API's: the Extensions
 	// API and its relatives live at the same address. Nil for none.
 	Beside http.Handler
+	// Snapshot is for a function with SnapStart, nil for others.
+	Snapshot *Snapshot
 	// First is called when the runtime asks for its first event, before it is
 	// ready. Nil for none.
 	First func()
@@ -104,14 +110,17 @@ func Listen(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		opts:      opts,
-		listener:  listener,
-		served:    make(chan struct{}),
-		closed:    make(chan struct{}),
-		ready:     make(chan struct{}),
-		initError: make(chan Answer, 1),
-		work:      make(chan *Exchange, 1),
-		state:     started,
+		opts:         opts,
+		listener:     listener,
+		served:       make(chan struct{}),
+		closed:       make(chan struct{}),
+		ready:        make(chan struct{}),
+		asked:        make(chan struct{}),
+		restore:      make(chan struct{}),
+		initError:    make(chan Answer, 1),
+		restoreError: make(chan Answer, 1),
+		work:         make(chan *Exchange, 1),
+		state:        started,
 	}
 	// No time limits: a runtime waits for its next event as long as it takes.
 	s.http = http.Server{Handler: s, ErrorLog: log.New(io.Discard, "", 0)}
@@ -125,11 +134,11 @@ func Listen(opts Options) (*Server, error) {
 // Addr is the server's host:port, for AWS_LAMBDA_RUNTIME_API.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Ready is closed when the runtime has asked for its first event: its
-// initialisation has ended well.
+// Ready is closed when the runtime's initialisation has ended well: it has asked
+// for its first event, or for the restore of a [Snapshot].
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
-// ReadyAt is when the runtime first asked for an event; valid after Ready.
+// ReadyAt is when that was; valid after Ready.
 func (s *Server) ReadyAt() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,16 +214,24 @@ func (s *Server) ask(w http.ResponseWriter) (*Exchange, bool) {
 	case s.state == running:
 		return s.current, true
 	case s.state == started:
-		s.readyAt = time.Now()
-		if s.opts.First != nil {
-			s.opts.First()
-		}
-		close(s.ready)
+		s.initialized()
+		close(s.asked)
+	case s.state == restoring:
+		close(s.asked)
 	case s.state == responseSent:
 		close(s.current.done)
 	}
 	s.state = ready
 	return nil, true
+}
+
+// initialized notes the end of the initialisation; the caller has the lock.
+func (s *Server) initialized() {
+	s.readyAt = time.Now()
+	if s.opts.First != nil {
+		s.opts.First()
+	}
+	close(s.ready)
 }
 
 func (s *Server) take(x *Exchange) {

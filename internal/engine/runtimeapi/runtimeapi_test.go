@@ -28,10 +28,12 @@ type client struct {
 	http   *http.Client
 }
 
-func newClient(t *testing.T) *client {
+func newClient(t *testing.T) *client { return newClientOf(t, runtimeapi.Options{}) }
+
+func newClientOf(t *testing.T, o runtimeapi.Options) *client {
 	t.Helper()
 	testenv.Leaks(t)
-	s, err := runtimeapi.Listen(runtimeapi.Options{})
+	s, err := runtimeapi.Listen(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -520,6 +522,56 @@ func TestTruncatedResponseIsFatal(t *testing.T) {
 	a := answer(t, x)
 	if !a.Fatal || a.ErrorType != "Runtime.TruncatedResponse" || !strings.Contains(string(a.Payload), "RequestId: 1 Error:") {
 		t.Errorf("answer %+v with payload %s", a, a.Payload)
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestRestore(t *testing.T) {
+	c := newClientOf(t, runtimeapi.Options{Snapshot: &runtimeapi.Snapshot{Token: "secret", Credentials: runtimeapi.Credentials{AccessKeyID: "AK"}}})
+	check(t, "restore error before the restore", c.do("POST", api+"restore/error", "{}"), 403, refused("Started", "RuntimeRestoreErrorState"))
+	waiting := make(chan reply, 1)
+	go func() { waiting <- c.do("GET", api+"restore/next", "") }()
+	<-c.server.Ready()
+	check(t, "next before the restore", c.do("GET", api+"invocation/next", ""), 403, refused("RestoreReady", "Ready"))
+	check(t, "second restore/next", c.do("GET", api+"restore/next", ""), 403, refused("RestoreReady", "RestoreReady"))
+	if len(waiting) > 0 || closed(c.server.Asked()) {
+		t.Error("restored before it was said")
+	}
+	c.server.Restore()
+	check(t, "restore/next", <-waiting, 200, "")
+	const credentials = "/2021-04-23/credentials"
+	check(t, "credentials with another token", c.do("GET", credentials, "", "Authorization", "other"), 404, "cannot get credentials for the provided token\n")
+	check(t, "credentials without a token", c.do("GET", credentials, ""), 404, "cannot get credentials for the provided token\n")
+	check(t, "credentials", c.do("GET", credentials, "", "Authorization", "secret"), 200,
+		`{"AccessKeyId":"AK","SecretAccessKey":"","Token":"","Expiration":"0001-01-01T00:00:00Z"}`+"\n")
+	c.running("1")
+	if !closed(c.server.Asked()) {
+		t.Error("nobody has heard of the first next")
+	}
+	check(t, "restore error while running", c.do("POST", api+"restore/error", "{}"), 403, refused("Running", "RuntimeRestoreErrorState"))
+}
+
+func TestFailedRestore(t *testing.T) {
+	for _, path := range []string{"restore/error", "init/error"} {
+		c := newClientOf(t, runtimeapi.Options{Snapshot: &runtimeapi.Snapshot{}})
+		go func() {
+			<-c.server.Ready()
+			c.server.Restore()
+		}()
+		check(t, "restore/next", c.do("GET", api+"restore/next", ""), 200, "")
+		check(t, path, c.do("POST", api+path, `{"a":1}`, "Lambda-Runtime-Function-Error-Type", "Runtime.Hook"), 202, accepted)
+		if a := <-c.server.RestoreError(); string(a.Payload) != `{"a":1}` || a.ErrorType != "Runtime.Hook" || !a.Fatal {
+			t.Errorf("%s: answer %+v", path, a)
+		}
+		check(t, "next", c.do("GET", api+"invocation/next", ""), 403, refused("RuntimeRestoreErrorState", "Ready"))
 	}
 }
 

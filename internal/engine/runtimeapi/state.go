@@ -12,6 +12,11 @@ import "fmt"
 //	   |               +---------------------------- next ----------------------------------------------+
 //	   +--init/error--> InitError (final)
 //
+// and, for a function with SnapStart:
+//
+//	Started --restore/next--> RestoreReady --restored--> Restoring --next--> Ready
+//	                                                         +--restore/error, init/error--> RuntimeRestoreErrorState (final)
+//
 // A next while Running delivers the same event once more: a runtime that lost
 // its connection may ask again.
 type state string
@@ -24,11 +29,15 @@ const (
 	errorResponse state = "InvocationErrorResponse"
 	responseSent  state = "RuntimeResponseSentState"
 	initError     state = "InitError"
+
+	restoreReady   state = "RestoreReady"
+	restoring      state = "Restoring"
+	restoreFailure state = "RuntimeRestoreErrorState"
 )
 
 // allowed lists the states from which a request may move to another.
 var allowed = map[state][]state{
-	ready:         {started, ready, running, responseSent},
+	ready:         {started, restoring, ready, running, responseSent},
 	response:      {running},
 	errorResponse: {running},
 	initError:     {started},

@@ -98,7 +98,7 @@ func (f Form) telemetry(r Record) [][]byte {
 	switch e := r.Event.(type) {
 	case InitStart:
 		record := initStartRecord{
-			InitializationType: onDemand, Phase: e.Phase, FunctionName: r.Function.Name, FunctionVersion: lambda.LatestVersion,
+			InitializationType: e.Type, Phase: e.Phase, FunctionName: r.Function.Name, FunctionVersion: lambda.LatestVersion,
 			InstanceID: e.LogStream, InstanceMaxMemory: int64(r.Function.MemoryMB) << 20,
 		}
 		if f.Schema >= "2025-01-29" {
@@ -106,11 +106,21 @@ func (f Form) telemetry(r Record) [][]byte {
 		}
 		return [][]byte{encode(r, "platform.initStart", record)}
 	case InitRuntimeDone:
-		return [][]byte{encode(r, "platform.initRuntimeDone", initRecord{onDemand, e.Phase, e.Status, f.since2022(e.ErrorType), nil})}
+		return [][]byte{encode(r, "platform.initRuntimeDone", initRecord{e.Type, e.Phase, e.Status, f.since2022(e.ErrorType), nil})}
 	case InitReport:
 		return [][]byte{encode(r, "platform.initReport", initRecord{
-			onDemand, e.Phase, Status(f.since2022(string(e.Status))), f.since2022(e.ErrorType), &durationMetrics{millisOf(e.Duration)},
+			e.Type, e.Phase, Status(f.since2022(string(e.Status))), f.since2022(e.ErrorType), &durationMetrics{millisOf(e.Duration)},
 		})}
+	case RestoreStart:
+		return [][]byte{encode(r, "platform.restoreStart", initStartRecord{
+			FunctionName: r.Function.Name, FunctionVersion: lambda.LatestVersion,
+			InstanceID: e.LogStream, InstanceMaxMemory: int64(r.Function.MemoryMB) << 20,
+		})}
+	case RestoreDone:
+		return [][]byte{
+			encode(r, "platform.restoreRuntimeDone", restoreRecord{e.Status, e.ErrorType, nil}),
+			encode(r, "platform.restoreReport", restoreRecord{e.Status, e.ErrorType, &durationMetrics{millisOf(e.Duration)}}),
+		}
 	case RuntimeDone:
 		return [][]byte{encode(r, "platform.runtimeDone", runtimeDoneOf(r.Time, e))}
 	case Report:
@@ -131,24 +141,27 @@ func (f Form) since2022(value string) string {
 	return value
 }
 
-const onDemand = "on-demand"
-
 type (
 	initStartRecord struct {
-		InitializationType string `json:"initializationType"`
-		Phase              string `json:"phase"`
-		FunctionName       string `json:"functionName"`
-		FunctionVersion    string `json:"functionVersion"`
-		FunctionARN        string `json:"functionArn,omitempty"`
-		InstanceID         string `json:"instanceId"`
-		InstanceMaxMemory  int64  `json:"instanceMaxMemory"`
+		InitializationType InitType `json:"initializationType,omitempty"`
+		Phase              string   `json:"phase,omitempty"`
+		FunctionName       string   `json:"functionName"`
+		FunctionVersion    string   `json:"functionVersion"`
+		FunctionARN        string   `json:"functionArn,omitempty"`
+		InstanceID         string   `json:"instanceId"`
+		InstanceMaxMemory  int64    `json:"instanceMaxMemory"`
 	}
 	initRecord struct {
-		InitializationType string           `json:"initializationType"`
+		InitializationType InitType         `json:"initializationType"`
 		Phase              string           `json:"phase"`
 		Status             Status           `json:"status,omitempty"`
 		ErrorType          string           `json:"errorType,omitempty"`
 		Metrics            *durationMetrics `json:"metrics,omitempty"`
+	}
+	restoreRecord struct {
+		Status    Status           `json:"status"`
+		ErrorType string           `json:"errorType,omitempty"`
+		Metrics   *durationMetrics `json:"metrics,omitempty"`
 	}
 	durationMetrics struct {
 		Duration float64 `json:"durationMs"`
@@ -193,6 +206,8 @@ type (
 		MemorySize    int     `json:"memorySizeMB"`
 		MaxMemoryUsed int64   `json:"maxMemoryUsedMB"`
 		InitDuration  float64 `json:"initDurationMs,omitempty"`
+		Restore       float64 `json:"restoreDurationMs,omitempty"`
+		BilledRestore int64   `json:"billedRestoreDurationMs,omitempty"`
 	}
 	endRecord struct {
 		RequestID string `json:"requestId"`
@@ -259,6 +274,7 @@ func metricsOf(e Report) reportMetrics {
 	return reportMetrics{
 		Duration: millisOf(e.Duration), Billed: e.Billed().Milliseconds(), MemorySize: e.MemoryMB,
 		MaxMemoryUsed: (e.PeakMemory + 1<<20 - 1) >> 20, InitDuration: millisOf(e.InitDuration),
+		Restore: millisOf(e.RestoreDuration), BilledRestore: wholeMillis(e.RestoreDuration).Milliseconds(),
 	}
 }
 

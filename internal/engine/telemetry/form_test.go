@@ -17,7 +17,7 @@ func TestForms(t *testing.T) {
 	const head = `{"time":"2026-01-02T03:04:05.678Z","type":"`
 	first, second, third := telemetry.Form{Schema: "2022-07-01"}, telemetry.Form{Schema: "2022-12-13"}, telemetry.Form{Schema: "2025-01-29"}
 	oldLogs, newLogs := telemetry.Form{Logs: true, Schema: "2020-08-15"}, telemetry.Form{Logs: true, Schema: "2021-03-18"}
-	initReport := telemetry.InitReport{Phase: "init", Status: telemetry.Failed, ErrorType: "Runtime.X", Duration: 1234567 * time.Nanosecond}
+	initReport := telemetry.InitReport{Type: telemetry.OnDemand, Phase: "init", Status: telemetry.Failed, ErrorType: "Runtime.X", Duration: 1234567 * time.Nanosecond}
 	done := telemetry.RuntimeDone{
 		RequestID: id, Status: telemetry.Success, Begun: now.Add(-10 * time.Millisecond), Answered: now.Add(-4 * time.Millisecond), Produced: 3,
 	}
@@ -29,8 +29,8 @@ func TestForms(t *testing.T) {
 		event any
 		want  string
 	}{
-		{"init start", second, telemetry.InitStart{Phase: "init", LogStream: "s", ARN: "arn"}, head + `platform.initStart","record":{"initializationType":"on-demand","phase":"init","functionName":"f","functionVersion":"$LATEST","instanceId":"s","instanceMaxMemory":134217728}}`},
-		{"init start with ARN", third, telemetry.InitStart{Phase: "init", LogStream: "s", ARN: "arn"}, head + `platform.initStart","record":{"initializationType":"on-demand","phase":"init","functionName":"f","functionVersion":"$LATEST","functionArn":"arn","instanceId":"s","instanceMaxMemory":134217728}}`},
+		{"init start", second, telemetry.InitStart{Type: telemetry.OnDemand, Phase: "init", LogStream: "s", ARN: "arn"}, head + `platform.initStart","record":{"initializationType":"on-demand","phase":"init","functionName":"f","functionVersion":"$LATEST","instanceId":"s","instanceMaxMemory":134217728}}`},
+		{"init start with ARN", third, telemetry.InitStart{Type: telemetry.OnDemand, Phase: "init", LogStream: "s", ARN: "arn"}, head + `platform.initStart","record":{"initializationType":"on-demand","phase":"init","functionName":"f","functionVersion":"$LATEST","functionArn":"arn","instanceId":"s","instanceMaxMemory":134217728}}`},
 		{"init start for logs", newLogs, telemetry.InitStart{}, ""},
 		{"init report without status", first, initReport, head + `platform.initReport","record":{"initializationType":"on-demand","phase":"init","metrics":{"durationMs":1.234}}}`},
 		{"init report", second, initReport, head + `platform.initReport","record":{"initializationType":"on-demand","phase":"init","status":"error","errorType":"Runtime.X","metrics":{"durationMs":1.234}}}`},

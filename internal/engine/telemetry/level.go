@@ -37,12 +37,16 @@ const jsonSchema = "2022-12-13"
 func systemLevel(event any) string {
 	status, fine := Success, "INFO"
 	switch e := event.(type) {
-	case InitStart: // of a runtime whose version is not known
+	case InitStart, RestoreStart: // of a runtime whose version is not known
 		fine = "DEBUG"
+	case RestoreDone:
+		status = e.Status
 	case InitRuntimeDone:
 		status, fine = e.Status, "DEBUG"
-	case InitReport: // of an environment that was started on demand
-		status, fine = e.Status, "DEBUG"
+	case InitReport:
+		if status = e.Status; e.Type == OnDemand {
+			fine = "DEBUG"
+		}
 	case RuntimeDone:
 		status, fine = e.Status, "DEBUG"
 	case Report:

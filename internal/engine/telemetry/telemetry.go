@@ -61,8 +61,18 @@ type Launch struct {
 	Args []string
 }
 
+// InitType says what an environment is initialised for.
+type InitType string
+
+// The types of initialisation, in AWS's words.
+const (
+	OnDemand  InitType = "on-demand"
+	SnapStart InitType = "snap-start"
+)
+
 // InitStart begins an initialisation. AWS logs it nowhere.
 type InitStart struct {
+	Type      InitType
 	Phase     string // as in [InitReport]
 	LogStream string
 	ARN       string // the function's
@@ -71,6 +81,7 @@ type InitStart struct {
 // InitRuntimeDone says that the runtime has ended its part of an
 // initialisation; extensions may still be busy with theirs.
 type InitRuntimeDone struct {
+	Type      InitType
 	Phase     string
 	Status    Status
 	ErrorType string // "" on success
@@ -93,7 +104,18 @@ type Subscription struct {
 
 // InitReport ends an initialisation. AWS logs it only when it did not succeed.
 type InitReport struct {
+	Type      InitType
 	Phase     string // "init" or, when repeated under the first invocation, "invoke"
+	Status    Status
+	ErrorType string // "" on success
+	Duration  time.Duration
+}
+
+// RestoreStart begins the restore of a function with SnapStart.
+type RestoreStart struct{ LogStream string }
+
+// RestoreDone ends a restore: the runtime has run the function's hooks.
+type RestoreDone struct {
 	Status    Status
 	ErrorType string // "" on success
 	Duration  time.Duration
@@ -138,6 +160,8 @@ type Report struct {
 	Duration time.Duration
 	// InitDuration is the initialisation's, in the first invocation of an environment; else 0.
 	InitDuration time.Duration
+	// RestoreDuration is the restore's, in its place for a function with SnapStart; else 0.
+	RestoreDuration time.Duration
 	// Overhead is how long extensions went on after the runtime was done.
 	Overhead   time.Duration
 	TraceID    string
@@ -148,6 +172,10 @@ type Report struct {
 // Billed is what AWS would bill: whole milliseconds, initialisation included
 // (since August 2025).
 func (r Report) Billed() time.Duration {
-	total := r.Duration + r.InitDuration
-	return (total + time.Millisecond - 1) / time.Millisecond * time.Millisecond
+	return wholeMillis(r.Duration + r.InitDuration)
+}
+
+// wholeMillis rounds up.
+func wholeMillis(d time.Duration) time.Duration {
+	return (d + time.Millisecond - 1) / time.Millisecond * time.Millisecond
 }

@@ -74,6 +74,12 @@ func (t *Text) Record(r Record) {
 		}
 	case InitReport:
 		t.initReport(e)
+	case RestoreStart:
+		if !t.Quiet {
+			t.line("RESTORE_START\n")
+		}
+	case RestoreDone:
+		t.restoreReport(e)
 	case Start:
 		if !t.Quiet {
 			t.line("START RequestId: %s Version: %s\n", e.RequestID, e.Version)
@@ -171,6 +177,17 @@ func (t *Text) initReport(e InitReport) {
 	t.line("%s\n", line)
 }
 
+func (t *Text) restoreReport(e RestoreDone) {
+	line := fmt.Sprintf("RESTORE_REPORT Restore Duration: %s ms", millis(e.Duration))
+	switch {
+	case e.Status != Success:
+		line += fmt.Sprintf("\tStatus: %s\tError Type: %s", reported(e.Status), e.ErrorType)
+	case t.Quiet:
+		return
+	}
+	t.line("%s\n", line)
+}
+
 func (t *Text) fault(at time.Time, e Fault) {
 	end := "\n"
 	if e.ErrorType == lambda.TimedOut {
@@ -217,6 +234,9 @@ func reportLine(e Report) string {
 	}
 	if e.InitDuration > 0 {
 		fmt.Fprintf(&b, "Init Duration: %s ms\t", millis(e.InitDuration))
+	}
+	if e.RestoreDuration > 0 {
+		fmt.Fprintf(&b, "Restore Duration: %s ms\tBilled Restore Duration: %d ms\t", millis(e.RestoreDuration), wholeMillis(e.RestoreDuration).Milliseconds())
 	}
 	// An exception that the runtime has survived is told by the runtime alone.
 	if e.Ended {

@@ -84,10 +84,10 @@ func TestLines(t *testing.T) {
 			[]any{telemetry.Report{RequestID: id, Status: telemetry.Failed, ErrorType: "Runtime.Unknown", Duration: time.Millisecond, MemoryMB: 128}},
 			"END RequestId: " + id + "\nREPORT RequestId: " + id + "\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB\t\n",
 		},
-		{"a good init", []any{telemetry.InitReport{Phase: "init", Status: telemetry.Success}}, ""},
+		{"a good init", []any{telemetry.InitReport{Type: telemetry.OnDemand, Phase: "init", Status: telemetry.Success}}, ""},
 		{
 			"a failed init",
-			[]any{telemetry.InitReport{Phase: "init", Status: telemetry.Failure, ErrorType: "Runtime.ExitError", Duration: 12 * time.Millisecond}},
+			[]any{telemetry.InitReport{Type: telemetry.OnDemand, Phase: "init", Status: telemetry.Failure, ErrorType: "Runtime.ExitError", Duration: 12 * time.Millisecond}},
 			"INIT_REPORT Init Duration: 12.00 ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError\n",
 		},
 		{
@@ -125,7 +125,7 @@ func TestObjects(t *testing.T) {
 	done := at + `runtimeDone","record":{"requestId":"` + id + `","status":"success"}}` + "\n"
 	initDone := at + `initRuntimeDone","record":{"initializationType":"on-demand","phase":"init","status":"success"}}` + "\n"
 	good := []any{
-		telemetry.InitRuntimeDone{Phase: "init", Status: telemetry.Success},
+		telemetry.InitRuntimeDone{Type: telemetry.OnDemand, Phase: "init", Status: telemetry.Success},
 		telemetry.Start{RequestID: id, Version: "1"}, log("half"), telemetry.RuntimeDone{RequestID: id, Status: telemetry.Success},
 		telemetry.Report{RequestID: id, Status: telemetry.Success, Duration: time.Millisecond, MemoryMB: 128},
 	}

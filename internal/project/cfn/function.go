@@ -86,6 +86,7 @@ func (b *builder) build() {
 	b.fn.LogLevel = b.logWord("ApplicationLogLevel", lambda.LogLevels()...)
 	b.fn.SystemLogLevel = b.logWord("SystemLogLevel", "DEBUG", "INFO", "WARN")
 	b.fn.LogGroup = b.innerText("LoggingConfig", "LogGroup")
+	b.fn.SnapStart = b.innerText("SnapStart", "ApplyOn") == "PublishedVersions"
 	b.fn.TenantIsolation = b.mapOf("TenancyConfig", b.props.Get("TenancyConfig")) != nil
 	b.fn.MaxConcurrency = b.maxConcurrency()
 	b.environment()

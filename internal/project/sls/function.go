@@ -87,6 +87,9 @@ func (b *builder) fill() {
 	b.fn.LogFormat = cmp.Or(b.logWord("logFormat", lambda.TextLogs, lambda.JSONLogs), lambda.TextLogs)
 	b.fn.LogLevel = b.logWord("applicationLogLevel", "INFO", "TRACE", "DEBUG", "WARN", "ERROR", "FATAL")
 	b.fn.SystemLogLevel = b.logWord("systemLogLevel", "INFO", "DEBUG", "WARN")
+	if snap, ok := b.own("snapStart"); ok && snap.node.Is(doc.Bool) {
+		b.fn.SnapStart = snap.node.Value == true
+	}
 	if b.fn.PackageType == lambda.Zip {
 		b.fn.Code = b.code()
 		b.fn.Build = b.build()

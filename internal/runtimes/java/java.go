@@ -75,6 +75,7 @@ func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtime
 		[]string{"-classpath", runtimes.JoinList(classPath), main, fn.Handler})
 	l := &runtimes.Launch{
 		Path: found.java, Args: args, Uses: []string{found.home, c.dir}, Version: found.version.String(), Notices: notices,
+		Snapshots: want >= 11 && !host.Serverless, // AWS has SnapStart from java11 on
 	}
 	l.Add(fn, host.SearchPaths(runtimes.Interpreter{Path: found.java}, paths)...)
 	l.Env = append(l.Env, "AWS_EXECUTION_ENV=AWS_Lambda_"+fn.Runtime)

@@ -19,8 +19,17 @@ import (
 //go:embed bootstrap/*.py bootstrap/_lambkin/*.py bootstrap/serverless/*.py
 var bootstrap embed.FS
 
+// hooks is a module that AWS's runtimes bring and functions import.
+//
+//go:embed bootstrap/shared/snapshot_restore_py.py
+var hooks []byte
+
 // Files is the bootstrap, by names below Paths.Runtime.
-func Files() map[string][]byte { return fsx.Embedded(bootstrap, "bootstrap", "python") }
+func Files() map[string][]byte {
+	files := fsx.Embedded(bootstrap, "bootstrap", "python")
+	files["snapshot_restore_py.py"] = hooks
+	return files
+}
 
 // identifiers are AWS's, the retired ones too: their functions still run.
 var identifiers = []string{
@@ -33,6 +42,9 @@ const python2 = "python2.7"
 
 // The versions that AWS lets functions be made for, by their second number.
 const oldest, newest = 10, 14
+
+// withSnapshots is the first version that AWS starts from snapshots.
+var withSnapshots = runtimes.Version{3, 12}
 
 // withCType is the first version whose runtime sets LC_CTYPE on AWS.
 var withCType = runtimes.Version{3, 12}
@@ -92,7 +104,7 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 		Args:    []string{"-S", "-u", "-X", "utf8", main},
 		Uses:    found.Folders(),
 		Version: found.Version.String(),
-		Notices: notices,
+		Notices: notices, Snapshots: want.Compare(withSnapshots) >= 0 && !host.Serverless,
 	}
 	l.Add(fn, host.SearchPaths(found, paths)...)
 	if !host.Serverless {

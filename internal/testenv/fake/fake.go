@@ -89,6 +89,16 @@ func (r *process) init(handler, argument string) {
 		time.Sleep(lifetime)
 	case "internal":
 		internal(argument)
+	case "restore":
+		_, _ = http.Get(r.api + "restore/next")
+		fmt.Println("restored")
+	case "restore-error":
+		_, _ = http.Get(r.api + "restore/next")
+		r.post("restore/error", []byte(`{"errorMessage":"no hook","errorType":"Hook"}`), "Lambda-Runtime-Function-Error-Type", "Runtime.AfterRestoreError")
+		os.Exit(65)
+	case "restore-sleep":
+		_, _ = http.Get(r.api + "restore/next")
+		time.Sleep(lifetime)
 	case "ticks":
 		go func() {
 			for end := time.Now().Add(lifetime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -149,6 +159,16 @@ func (r *process) serve(handler, argument string) {
 	case "headers":
 		headers, _ := json.Marshal(res.Header)
 		respond(headers)
+	case "credentials":
+		req, _ := http.NewRequest(http.MethodGet, os.Getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI"), nil)
+		req.Header.Set("Authorization", os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN"))
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			os.Exit(94)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		respond(body)
 	case "env":
 		body, _ := json.Marshal(os.Environ())
 		respond(body)

@@ -73,6 +73,11 @@ def main(folder, cache):
     # Part of the initialization, so that the first event is not measured with it.
     from . import lambda_context, marshal_json  # noqa: F401
 
+    if environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        from . import snapshot
+
+        snapshot.around(client, lambda exception, path, kind: report(settings, client, exception, path, kind))
+
     while True:
         headers, body = client.next()
         handle_event_request(settings, client, handler, headers, body)
@@ -88,13 +93,21 @@ def load(settings, client, name):
     except Exception as exception:
         error = describe(settings, exception, "")
         log_error(settings, error, exception)
-    client.post(
-        "init/error",
-        encode_error(settings, error),
-        "application/json",
-        "Lambda-Runtime-Function-Error-Type: %s\r\n" % runtime_client.header_text(error["errorType"]),
-    )
+    post_early(settings, client, error, "init/error", error["errorType"])
     sys.exit(1)
+
+
+def report(settings, client, exception, path, kind):
+    """Posts a failure of a hook around a snapshot."""
+    error = describe(settings, exception, "")
+    log_error(settings, error, exception)
+    post_early(settings, client, error, path, kind)
+
+
+def post_early(settings, client, error, path, kind):
+    """Posts an error that no invocation has."""
+    header = "Lambda-Runtime-Function-Error-Type: %s\r\n" % runtime_client.header_text(kind)
+    client.post(path, encode_error(settings, error), "application/json", header)
 
 
 def get_handler(handler):

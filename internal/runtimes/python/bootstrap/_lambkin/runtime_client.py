@@ -5,6 +5,8 @@ there is one request at a time, and its answer always has a Content-Length.
   POST /runtime/invocation/{id}/response   -> 202
   POST /runtime/invocation/{id}/error      -> 202
   POST /runtime/init/error                 -> 202
+  GET  /runtime/restore/next               -> 200, when a snapshot is restored
+  POST /runtime/restore/error              -> 202
 """
 import sys
 
@@ -22,6 +24,10 @@ class Client(object):
     def next(self):
         """Waits for an invocation; returns its headers, names in lower case, and its event."""
         return self._exchange(self._head("GET", "invocation/next"))
+
+    def get(self, path):
+        """Waits for an answer without content."""
+        self._exchange(self._head("GET", path))
 
     def post(self, path, body, content_type, header=""):
         """Sends bytes; returns when the platform has them."""
