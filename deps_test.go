@@ -74,7 +74,8 @@ var edges = []edge{
 	{"internal/lambda", nil},
 	{"internal/fsx", nil},
 
-	{"internal/peers", nil}, // tests only
+	{"internal/conformance", nil}, // tests only
+	{"internal/peers", nil},       // tests only
 	{"internal/testenv/...", []string{"internal/testenv", "internal/lambda", "internal/runtimes", "internal/sandbox"}},
 	{"internal/testenv", nil},
 	{".", nil},

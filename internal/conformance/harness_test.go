@@ -1,0 +1,302 @@
+// Package conformance runs one table of handlers over AWS's own runtime
+// clients, as they are published, and over lambkin's bootstraps: what a caller
+// gets, what is logged and what becomes of the environment are the same. It
+// has tests only.
+package conformance
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lambkin-dev/lambkin/internal/engine/fleet"
+	"github.com/lambkin-dev/lambkin/internal/engine/instance"
+	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
+	"github.com/lambkin-dev/lambkin/internal/fsx"
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/process"
+	"github.com/lambkin-dev/lambkin/internal/testenv"
+)
+
+// language is a language's handlers, and what runs them.
+type language struct {
+	runtime string // AWS's identifier
+	// client starts the handlers by AWS's client, bootstrap by lambkin's; it is
+	// nil where lambkin has none and runs the client itself.
+	client, bootstrap runtimes.Runtime
+	files             map[string][]byte // lambkin's bootstraps, by names below Paths.Runtime
+	code              string            // the folder with the handlers
+	// handler is the function's Handler for a row.
+	handler func(row string) string
+	// lacks are rows that the language cannot express, and why.
+	lacks map[string]string
+	// own are the language's own rows.
+	own []row
+	// differs are rows in which lambkin's bootstrap does something else than
+	// the client on purpose, and why; each is in docs/differences.md. They are
+	// checked against the table all the same.
+	differs map[string]string
+	// tidy replaces what cannot be the same in both, such as the folder of the client.
+	tidy func(string) string
+}
+
+// minRows is how many handlers each language has at least.
+const minRows = 60
+
+// run runs the table.
+func (l *language) run(t *testing.T) {
+	rows := append(shared(), l.own...)
+	known := map[string]bool{}
+	for _, r := range rows {
+		known[r.name] = true
+	}
+	for _, names := range []map[string]string{l.lacks, l.differs} {
+		for name := range names {
+			if !known[name] {
+				t.Errorf("there is no row %q", name)
+			}
+		}
+	}
+	if n := len(rows) - len(l.lacks); n < minRows {
+		t.Errorf("the language has %d handlers, which is less than %d", n, minRows)
+	}
+	for _, r := range rows {
+		if _, lacks := l.lacks[r.name]; lacks {
+			continue
+		}
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			want := l.observe(t, &r, l.client)
+			r.check(t, "AWS's client", want)
+			if l.bootstrap == nil {
+				return
+			}
+			got := l.observe(t, &r, l.bootstrap)
+			r.check(t, "lambkin's bootstrap", got)
+			diff := cmp.Diff(want, got)
+			if _, differs := l.differs[r.name]; differs == (diff == "") {
+				t.Errorf("differs: %t, which the table does not say (-AWS's client +lambkin's bootstrap):\n%s", !differs, diff)
+			}
+		})
+	}
+}
+
+// behaviour is all that can be seen of a function from outside.
+type behaviour struct {
+	Answers []answer
+	Log     string
+}
+
+// answer is what the caller of one invocation gets, and what becomes of the
+// environment.
+type answer struct {
+	Payload       string
+	FunctionError string
+	Platform      string // the platform's error type, "" when the runtime has answered
+	Environment   int    // which one served it, counted from 1
+	Ended         bool   // the environment ended with it
+	Status        string // of the report, with the error type
+}
+
+// observe runs the row's handler over the runtime.
+func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime) behaviour {
+	t.Helper()
+	dir := t.TempDir()
+	for name, data := range l.files {
+		testenv.WriteFiles(t, dir, map[string]string{name: string(data)})
+	}
+	fn := &lambda.Function{
+		LogicalID: "Fn", ID: "Fn", Path: "Fn", Name: "fn", Runtime: l.runtime, Handler: l.handler(r.name), PackageType: lambda.Zip,
+		MemoryMB: 512, Timeout: 20 * time.Second, LogFormat: "Text", Code: lambda.Code{Dir: l.code},
+	}
+	if r.change != nil {
+		r.change(fn)
+	}
+	var o observer
+	o.text = telemetry.Text{Platform: &o.log}
+	env := testenv.Environ()
+	f := fleet.New(fleet.Options{
+		Runtimes: runtimes.Set{rt}, Host: &runtimes.Host{Env: env, Cache: fsx.CacheDir(env)}, Sandbox: process.Sandbox{}, RuntimeDir: dir,
+		Environ: instance.Environ{Region: "eu-west-1", Account: "123456789012", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"},
+		Sink:    o.record, Notice: func(string) {},
+	})
+	for n, event := range r.invocations() {
+		inv := &lambda.Invocation{RequestID: id(n), Payload: []byte(event), TraceID: trace}
+		if r.caller != nil {
+			r.caller(inv)
+		}
+		res, err := f.Invoke(t.Context(), fn, inv)
+		if err != nil {
+			t.Errorf("invocation %d: %v", n+1, err)
+			break
+		}
+		f.Settle()
+		o.answered(res)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	tidy := func(text string) string {
+		text = strings.NewReplacer(l.code, "/var/task", dir, "/var/runtime").Replace(text)
+		if l.tidy != nil {
+			text = l.tidy(text)
+		}
+		return perRun.Replace(text)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := range o.seen.Answers {
+		o.seen.Answers[i].Payload = tidy(o.seen.Answers[i].Payload)
+	}
+	o.seen.Log = tidy(o.log.String())
+	return o.seen
+}
+
+func id(n int) string { return fmt.Sprintf("8f5a1c3e-0000-4000-8000-%012d", n+1) }
+
+const trace = "Root=1-65f0c0de-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=0"
+
+// observer takes an environment's records.
+type observer struct {
+	mu       sync.Mutex
+	log      bytes.Buffer
+	text     telemetry.Text
+	seen     behaviour
+	launches int
+	report   telemetry.Report
+}
+
+func (o *observer) record(r telemetry.Record) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text.Record(r)
+	switch e := r.Event.(type) {
+	case telemetry.Launch:
+		o.launches++
+	case telemetry.Report:
+		o.report = e
+	}
+}
+
+func (o *observer) answered(res *lambda.Result) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seen.Answers = append(o.seen.Answers, answer{
+		Payload: string(res.Payload), FunctionError: res.FunctionError, Platform: res.ErrorType,
+		Environment: o.launches, Ended: o.report.Ended, Status: strings.TrimSpace(string(o.report.Status) + " " + o.report.ErrorType),
+	})
+}
+
+// patterns replace what no two runs have in common.
+type patterns []struct {
+	of   *regexp.Regexp
+	with string
+}
+
+func (p patterns) Replace(text string) string {
+	for _, one := range p {
+		text = one.of.ReplaceAllString(text, one.with)
+	}
+	return text
+}
+
+var perRun = patterns{
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)`), "TIME"},
+	{regexp.MustCompile(`\d{4}/\d\d/\d\d \d\d:\d\d:\d\d`), "TIME"},
+	{regexp.MustCompile(`\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}`), "STREAM"},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "API"},
+	{regexp.MustCompile(`Duration: [0-9.]+ ms`), "Duration: N ms"},
+	{regexp.MustCompile(`Max Memory Used: \d+ MB`), "Max Memory Used: N MB"},
+}
+
+// check compares with what the table says.
+func (r *row) check(t *testing.T, by string, got behaviour) {
+	t.Helper()
+	if len(got.Answers) != len(r.invocations()) {
+		t.Fatalf("%s: %d answers to %d events", by, len(got.Answers), len(r.invocations()))
+	}
+	for n, a := range got.Answers {
+		want := r.want
+		if n < len(r.then) {
+			want = r.then[n]
+		}
+		if wrong := want.compare(&a); wrong != "" {
+			t.Errorf("%s: answer %d: %s\n%+v\nlog:\n%s", by, n+1, wrong, a, got.Log)
+		}
+		if envs := 1 + n; r.fresh && a.Environment < envs || !r.fresh && a.Environment != 1 {
+			t.Errorf("%s: environment %d served event %d; a new one for each: %t\nlog:\n%s", by, a.Environment, n+1, r.fresh, got.Log)
+		}
+	}
+	for _, part := range r.says {
+		if !strings.Contains(got.Log, part) {
+			t.Errorf("%s: the log lacks %q:\n%s", by, part, got.Log)
+		}
+	}
+	for _, part := range r.hides {
+		if strings.Contains(got.Log, part) {
+			t.Errorf("%s: the log has %q:\n%s", by, part, got.Log)
+		}
+	}
+}
+
+// compare says what is wrong with an answer, "" when nothing is.
+func (w *want) compare(a *answer) string {
+	if a.Platform != w.platform {
+		return fmt.Sprintf("the platform's error is %q, want %q", a.Platform, w.platform)
+	}
+	failed := w.message != "" || w.platform != ""
+	if failed != (a.FunctionError != "") {
+		return fmt.Sprintf("function error %q, want one: %t", a.FunctionError, failed)
+	}
+	if failed {
+		var e struct{ ErrorMessage string }
+		if err := json.Unmarshal([]byte(a.Payload), &e); err != nil {
+			return err.Error()
+		}
+		if !strings.Contains(e.ErrorMessage, w.message) {
+			return fmt.Sprintf("error message %q, want a part %q", e.ErrorMessage, w.message)
+		}
+		return ""
+	}
+	switch {
+	case w.raw:
+		if a.Payload != w.payload {
+			return fmt.Sprintf("payload of %d bytes, want %d: %.200q", len(a.Payload), len(w.payload), a.Payload)
+		}
+	case w.payload != "":
+		var got, want any
+		if err := json.Unmarshal([]byte(w.payload), &want); err != nil {
+			return err.Error()
+		}
+		if err := json.Unmarshal([]byte(a.Payload), &got); err != nil {
+			return fmt.Sprintf("%v in %.200q", err, a.Payload)
+		}
+		return cmp.Diff(want, got)
+	}
+	return ""
+}
+
+// cached is a folder of the developer's cache that .ci/install has filled; why
+// says what the test needs it for.
+func cached(t *testing.T, name, why string) string {
+	t.Helper()
+	cache := os.Getenv("XDG_CACHE_HOME")
+	if cache == "" {
+		cache = filepath.Join(os.Getenv("HOME"), ".cache")
+	}
+	dir := filepath.Join(cache, "lambkin-dev", name)
+	if _, err := os.Stat(filepath.Join(dir, "stamp")); err != nil {
+		testenv.Skip(t, name, why)
+	}
+	return dir
+}
