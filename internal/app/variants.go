@@ -8,6 +8,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/project/cfn"
 	"github.com/lambkin-dev/lambkin/internal/project/sls"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/runtimes/dotnet"
 	"github.com/lambkin-dev/lambkin/internal/runtimes/java"
 	"github.com/lambkin-dev/lambkin/internal/runtimes/node"
 	"github.com/lambkin-dev/lambkin/internal/runtimes/provided"
@@ -25,7 +26,7 @@ func Loaders() []project.Loader {
 
 // Runtimes are the languages that lambkin runs.
 func Runtimes() runtimes.Set {
-	return runtimes.Set{node.Runtime{}, python.Runtime{}, ruby.Runtime{}, java.Runtime{}, provided.Runtime{}}
+	return runtimes.Set{node.Runtime{}, python.Runtime{}, ruby.Runtime{}, java.Runtime{}, dotnet.Runtime{}, provided.Runtime{}}
 }
 
 // Bootstraps are the files of the programs that load handlers, by the names
@@ -34,6 +35,7 @@ func Bootstraps() map[string][]byte {
 	files := node.Files()
 	maps.Copy(files, python.Files())
 	maps.Copy(files, ruby.Files())
+	maps.Copy(files, dotnet.Files())
 	return files
 }
 

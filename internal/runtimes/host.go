@@ -16,4 +16,13 @@ type Host struct {
 	Serverless bool
 	// Debug makes processes wait for a debugger, nil for none.
 	Debug *Debug
+	// Tell takes a remark while something is done that takes long, nil for nobody.
+	Tell func(string)
+}
+
+// Say tells the user what is being done.
+func (h *Host) Say(text string) {
+	if h.Tell != nil {
+		h.Tell(text)
+	}
 }

@@ -101,7 +101,9 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 		return nil, fmt.Errorf("opening the %s sandbox: %w", opts.Sandbox.Name(), err)
 	}
 	i.env, i.paths = env, paths(env.Paths(), opts.Code)
-	i.launch, err = opts.Runtime.Launch(opts.Function, i.paths, opts.Host)
+	host := *opts.Host
+	host.Tell = opts.Notice
+	i.launch, err = opts.Runtime.Launch(opts.Function, i.paths, &host)
 	if err == nil {
 		i.external, i.extensionsOff, err = bundle.Extensions(opts.Layers)
 	}
