@@ -22,12 +22,12 @@ build: ## build bin/lambkin: one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X github.com/lambkin-dev/lambkin/internal/cli.version=$(VERSION)" -o bin/lambkin ./cmd/lambkin
 
 test: ## get what the tests need and run them all
-	.ci/install node python3 ruby javac mvn moto aws frameworks
+	.ci/install node python3 ruby javac mvn mcs moto aws dotnet frameworks
 	$(WARM)
 	go test ./...
 
 race: ## run all tests with the race detector
-	.ci/install node python3 ruby javac mvn cc moto aws frameworks
+	.ci/install node python3 ruby javac mvn cc mcs moto aws dotnet frameworks
 	$(WARM)
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
 

@@ -12,7 +12,7 @@ internal static class Program
 {
     private const string Client = "Amazon.Lambda.RuntimeSupport";
 
-    private static Task Main(string[] args)
+    private static void Main(string[] args)
     {
         string here = Path.GetDirectoryName(typeof(Program).Assembly.Location);
         AssemblyLoadContext.Default.Resolving += (context, name) =>
@@ -23,6 +23,6 @@ internal static class Program
         // By its name alone, since a function may bring a client of another version.
         Type client = Assembly.Load(new AssemblyName(Client)).GetType(Client + ".RuntimeSupportInitializer", true);
         object running = Activator.CreateInstance(client, args[0]);
-        return (Task)client.GetMethod("RunLambdaBootstrap", Type.EmptyTypes).Invoke(running, null);
+        ((Task)client.GetMethod("RunLambdaBootstrap", Type.EmptyTypes).Invoke(running, null)).GetAwaiter().GetResult();
     }
 }
