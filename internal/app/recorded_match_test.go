@@ -3,6 +3,7 @@ package app_test
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -208,6 +209,7 @@ var deviations = []struct {
 }{
 	{regexp.MustCompile(`^environment\.AWS_LAMBDA_RUNTIME_API$`), "`AWS_LAMBDA_RUNTIME_API`", nil},
 	{regexp.MustCompile(`^environment\.(LD_LIBRARY_|NODE_|GEM_)?PATH$|^environment\.RUBYLIB$`), "search paths", here},
+	{regexp.MustCompile(`^environment\.DOTNET_ROOT$`), "`DOTNET_ROOT`", func(_, got any) bool { dir, ok := got.(string); return ok && filepath.IsAbs(dir) }},
 	{regexp.MustCompile(`^environment\._LAMBDA_TELEMETRY_LOG_FD$`), "`_LAMBDA_TELEMETRY_LOG_FD`", func(_, got any) bool { return got == nil }},
 	{regexp.MustCompile(`^environment\.LC_CTYPE$`), "`LC_CTYPE` of Ruby", func(want, got any) bool { return want == nil && got == "C.UTF-8" }},
 }

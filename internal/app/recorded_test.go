@@ -66,7 +66,7 @@ type replay struct {
 }
 
 func newReplay(t *testing.T) *replay {
-	r := &replay{dir: t.TempDir(), missing: map[string]string{"dotnet": "this version of lambkin does not run .NET"}}
+	r := &replay{dir: t.TempDir(), missing: map[string]string{"dotnet": "AWS's client for .NET is not to be had here; TestTheEnvironmentOfDotnetIsTheRecordedOne has the environment"}}
 	if err := os.CopyFS(r.dir, os.DirFS(filepath.Join("testdata", "recorded"))); err != nil {
 		t.Fatal(err)
 	}

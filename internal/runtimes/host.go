@@ -16,6 +16,9 @@ type Host struct {
 	Serverless bool
 	// Debug makes processes wait for a debugger, nil for none.
 	Debug *Debug
+	// Look says that nothing is going to be started: what takes long and shows in
+	// no variable is left out.
+	Look bool
 	// Tell takes a remark while something is done that takes long, nil for nobody.
 	Tell func(string)
 }

@@ -98,7 +98,7 @@ func (e *UnsupportedRuntime) Error() string {
 
 // ofAWS are runtimes that are AWS's though not lambkin's: they are not misspelt.
 var ofAWS = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(java(8|11|17|21|25)|ruby[234]\.\d|dotnet(core[23]\.\d|6|7|8|9|10))(\.al2|\.al2023)?$`)
+	return regexp.MustCompile(`^(java(8|11|17|21|25)|ruby[234]\.\d|dotnet(core[123]\.\d|5\.0|6|7|8|9|10))(\.al2|\.al2023)?$`)
 })
 
 func unsupported(fn *lambda.Function, known []string) *UnsupportedRuntime {

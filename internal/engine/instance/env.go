@@ -288,7 +288,9 @@ func Describe(ctx context.Context, opts Options) (variables []Variable, err erro
 	p := paths(env.Paths(), opts.Code)
 	launch := &runtimes.Launch{}
 	if opts.Runtime != nil {
-		if l, missing := opts.Runtime.Launch(opts.Function, p, opts.Host); missing == nil {
+		host := *opts.Host
+		host.Look = true
+		if l, missing := opts.Runtime.Launch(opts.Function, p, &host); missing == nil {
 			launch = l
 		} else {
 			err = missing

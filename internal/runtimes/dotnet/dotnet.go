@@ -97,8 +97,11 @@ func (r Runtime) managed(l *runtimes.Launch, fn *lambda.Function, want runtimes.
 	if found.rollForward {
 		l.Args = append(l.Args, "--roll-forward", "Major")
 	}
-	if p.dll != "" {
+	switch {
+	case p.dll != "":
 		l.Args = append(l.Args, p.dll)
+		return nil
+	case host.Look:
 		return nil
 	}
 	c, err := r.client(host, found)
