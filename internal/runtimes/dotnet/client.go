@@ -162,9 +162,10 @@ func (r Runtime) publish(host *runtimes.Host, sdk *installation, dir, out string
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	// What lies above the cache folder is no part of this project.
+	// What lies above the cache folder is no part of this project, and no server of the compiler's is to stay behind.
 	cmd := exec.CommandContext(ctx, sdk.dotnet, "publish", filepath.Join(dir, project+".csproj"), "-c", "Release", "-o", out, "--nologo", "-v", "quiet",
-		"-p:ImportDirectoryBuildProps=false", "-p:ImportDirectoryBuildTargets=false", "-p:ImportDirectoryPackagesProps=false")
+		"-p:ImportDirectoryBuildProps=false", "-p:ImportDirectoryBuildTargets=false", "-p:ImportDirectoryPackagesProps=false",
+		"-p:UseSharedCompilation=false")
 	var text bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &text, &text
 	cmd.Env = []string{"DOTNET_CLI_TELEMETRY_OPTOUT=1", "DOTNET_NOLOGO=1", "DOTNET_CLI_UI_LANGUAGE=en", "MSBUILDDISABLENODEREUSE=1"}
