@@ -7,10 +7,13 @@ package conformance
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +30,20 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/sandbox/process"
 	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
+
+// TestMain runs more tests beside each other than the machine has processors,
+// because most of what they do is wait for a process.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 // language is a language's handlers, and what runs them.
 type language struct {
@@ -254,17 +271,20 @@ func (w *want) compare(a *answer) string {
 	if a.Platform != w.platform {
 		return fmt.Sprintf("the platform's error is %q, want %q", a.Platform, w.platform)
 	}
-	failed := w.message != "" || w.platform != ""
+	failed := w.message != "" || w.kind != "" || w.platform != ""
 	if failed != (a.FunctionError != "") {
 		return fmt.Sprintf("function error %q, want one: %t", a.FunctionError, failed)
 	}
 	if failed {
-		var e struct{ ErrorMessage string }
+		var e struct{ ErrorMessage, ErrorType string }
 		if err := json.Unmarshal([]byte(a.Payload), &e); err != nil {
 			return err.Error()
 		}
 		if !strings.Contains(e.ErrorMessage, w.message) {
-			return fmt.Sprintf("error message %q, want a part %q", e.ErrorMessage, w.message)
+			return fmt.Sprintf("error message %.500q, want a part %.500q", e.ErrorMessage, w.message)
+		}
+		if w.kind != "" && e.ErrorType != w.kind {
+			return fmt.Sprintf("error type %q, want %q", e.ErrorType, w.kind)
 		}
 		return ""
 	}

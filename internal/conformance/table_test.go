@@ -27,6 +27,7 @@ type want struct {
 	payload  string // JSON with this value; "" for any
 	raw      bool   // payload is the very bytes
 	message  string // the function fails, and this is part of its errorMessage
+	kind     string // and this its errorType; "" for any
 	platform string // the platform's error type, where it has made the error
 }
 
