@@ -11,6 +11,8 @@ export LAMBKIN_RECORDED ?= $(abspath $(RECORDED))
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # The tests of Java share one Maven repository, which is filled before they run beside each other.
 WARM := go test -count=1 -run TestTheClientIsInTheRepository ./internal/runtimes/java
+# What the tests run: languages, AWS's clients, the peers.
+TESTED := node python3 ruby javac mvn mcs moto aws dotnet frameworks aws-lambda-go rust-functions lambda-adapter
 TOOL := go tool -modfile=tools.mod
 
 .PHONY: help build test race lint cross bench corpus cases peers faults recorded golden clean
@@ -22,12 +24,12 @@ build: ## build bin/lambkin: one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X github.com/lambkin-dev/lambkin/internal/cli.version=$(VERSION)" -o bin/lambkin ./cmd/lambkin
 
 test: ## get what the tests need and run them all
-	.ci/install node python3 ruby javac mvn mcs moto aws dotnet frameworks
+	.ci/install $(TESTED)
 	$(WARM)
 	go test ./...
 
 race: ## run all tests with the race detector
-	.ci/install node python3 ruby javac mvn cc mcs moto aws dotnet frameworks
+	.ci/install cc $(TESTED)
 	$(WARM)
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
 
