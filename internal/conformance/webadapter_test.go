@@ -173,6 +173,7 @@ func adapted() []row {
 		{name: "exits_at_init", events: get("/count"), fresh: true, want: exited("exit status 4"), says: []string{"no database\n"}},
 		// Since there is an extension, the server is told of the end.
 		{name: "ends", events: get("/count"), want: count("1"), says: []string{"asked to end\n"}},
+		{name: "ends_with_children", events: get("/count"), change: func(fn *lambda.Function) { fn.Handler = "workers.sh" }, want: count("1"), says: []string{"asked to end\n"}},
 		{name: "streams", events: get("/stream"), change: stream, want: want{raw: true, payload: text + "one,two,three"}},
 		{name: "streams_echo", events: once(request("POST", "/echo", "", "text")), change: stream, want: want{
 			raw:     true,

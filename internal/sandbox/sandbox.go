@@ -74,7 +74,8 @@ type Proc interface {
 	Exit() Exit
 	// Kill ends the process and all that it started, at once.
 	Kill()
-	// Signal sends a signal to the process.
+	// Signal sends a signal to the process and, as AWS does, to what it has
+	// started beside itself: all of its process group.
 	Signal(os.Signal) error
 	// Freeze stops the process and those of its group where they stand, and
 	// Thaw lets them go on. A system that has nothing of the kind returns

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"sync/atomic"
@@ -47,16 +48,28 @@ func (g group) kill() {
 	}
 }
 
-func (g group) freeze() error { return g.signal(syscall.SIGSTOP) }
+func (g group) freeze() error { return alive(g.signal(syscall.SIGSTOP)) }
 
-func (g group) thaw() error { return g.signal(syscall.SIGCONT) }
+func (g group) thaw() error { return alive(g.signal(syscall.SIGCONT)) }
 
-// signal reaches all processes of the group; one that is gone needs none.
-func (g group) signal(s syscall.Signal) error {
-	if g.gone.Load() {
+// alive takes no offence at a process that is gone.
+func alive(err error) error {
+	if errors.Is(err, os.ErrProcessDone) {
 		return nil
 	}
-	return syscall.Kill(-g.pid, s)
+	return err
+}
+
+// signal sends a signal to all processes of the group.
+func (g group) signal(s os.Signal) error {
+	number, ok := s.(syscall.Signal)
+	switch {
+	case !ok:
+		return errors.ErrUnsupported
+	case g.gone.Load():
+		return os.ErrProcessDone
+	}
+	return syscall.Kill(-g.pid, number)
 }
 
 // release has nothing to give back.

@@ -60,6 +60,8 @@ func join(p *os.Process) group {
 
 func (g group) left() {}
 
+func (g group) signal(s os.Signal) error { return g.process.Signal(s) }
+
 func (g group) kill() {
 	if g.job != 0 {
 		_ = windows.TerminateJobObject(g.job, 1)

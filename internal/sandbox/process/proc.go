@@ -76,7 +76,7 @@ func (p *proc) wait() {
 func (p *proc) PID() int                 { return p.cmd.Process.Pid }
 func (p *proc) Done() <-chan struct{}    { return p.done }
 func (p *proc) Exit() sandbox.Exit       { return p.exit }
-func (p *proc) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+func (p *proc) Signal(s os.Signal) error { return p.group.signal(s) }
 func (p *proc) Freeze() error            { return p.group.freeze() }
 func (p *proc) Thaw() error              { return p.group.thaw() }
 func (p *proc) PeakMemory() int64        { return peakMemory(p.PID()) }

@@ -82,6 +82,18 @@ var actions = map[string]func(args []string){
 		fmt.Print("ready")
 		time.Sleep(lifetime)
 	},
+	// say-sigterm starts a process that does the same.
+	"say-sigterm": func(args []string) {
+		told := make(chan os.Signal, 1)
+		signal.Notify(told, syscall.SIGTERM)
+		fmt.Println("ready")
+		if len(args) > 0 {
+			child("say-sigterm", false)
+		}
+		<-told
+		fmt.Println("told")
+		time.Sleep(lifetime) // the end of the first would be the other's
+	},
 	"tree": func([]string) {
 		child("branch", false)
 		child("leave", true)

@@ -46,6 +46,7 @@ func Run(t *testing.T, box sandbox.Sandbox) {
 		{"PeakMemoryGrowsWithTheProcess", testMemory},
 		{"FrozenProcessesStandStill", testFreeze},
 		{"KillEndsAProcessThatIgnoresSIGTERM", testKill},
+		{"SignalReachesTheWholeGroup", testGroupSignal},
 		{"CloseEndsTheWholeTree", testTree},
 		{"CloseLeavesOtherEnvironmentsAlone", testNeighbours},
 		{"StartAfterCloseFails", testClosed},
@@ -367,6 +368,27 @@ func testKill(t *testing.T, s *suite) {
 	}
 	p.Kill()
 	wait(t, p)
+}
+
+// testGroupSignal: a shell script that starts the function's program is told
+// of the end, and so is the program.
+func testGroupSignal(t *testing.T, s *suite) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no SIGTERM")
+	}
+	env := s.open(t, sandbox.Spec{})
+	cmd, out := command(t, env, "say-sigterm", "and a child")
+	p := s.start(t, env, cmd)
+	eventually(t, "two processes", func() bool { return strings.Count(out.String(), "ready\n") == 2 })
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "both to be told", func() bool { return strings.Count(out.String(), "told\n") == 2 })
+	p.Kill()
+	wait(t, p)
+	if err := p.Signal(syscall.SIGTERM); !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("a process that has ended can be sent a signal: %v", err)
+	}
 }
 
 // testTree starts children, grandchildren, and a daemon with a session of its
