@@ -90,8 +90,16 @@ func find(paths runtimes.Paths) (place, error) {
 	}
 	return place{}, &runtimes.Missing{
 		What: "the program \"bootstrap\" in " + places[0].host,
-		Hint: buildHint(),
+		Hint: hintFor(places[0].host),
 	}
+}
+
+// hintFor says how a program is made of the source in a folder.
+func hintFor(dir string) string {
+	if _, err := os.Stat(filepath.Join(dir, "Cargo.toml")); err == nil {
+		return "build it: cargo build --release, and copy the program from target/release to the code's folder as \"bootstrap\""
+	}
+	return buildHint()
 }
 
 func orElse(dir, other string) string {

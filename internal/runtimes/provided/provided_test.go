@@ -125,6 +125,18 @@ func TestLaunchLooksAtTheHostsFolder(t *testing.T) {
 	}
 }
 
+func TestTheHintIsForTheLanguageOfTheSource(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Cargo.toml"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Runtime{}.Launch(&lambda.Function{Runtime: "provided.al2023"}, runtimes.Paths{Task: dir}, &runtimes.Host{})
+	var m *runtimes.Missing
+	if !errors.As(err, &m) || !strings.Contains(m.Hint, "cargo build --release") {
+		t.Errorf("error is %+v", err)
+	}
+}
+
 func TestGoManagedRuntimeNamesTheWayOut(t *testing.T) {
 	_, err := Runtime{}.Launch(&lambda.Function{Runtime: "go1.x"}, runtimes.Paths{Task: t.TempDir()}, &runtimes.Host{})
 	var m *runtimes.Missing
