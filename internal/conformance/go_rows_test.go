@@ -60,6 +60,8 @@ func goPanics() []row {
 		panicked("panics_at_conversion", "interface conversion: interface {} is string, not int", "TypeAssertionError", `"text"`),
 		// Forty calls deep; the trace has 32 of them.
 		panicked("panics_deep", "deep down", "string"),
+		// A nil pointer to an error type is an error, whose text the client cannot get.
+		panicked("returns_own_error_type", "runtime error: invalid memory address or nil pointer dereference", "errorString"),
 		// A struct without a name: no type.
 		{name: "panics_with_struct", fresh: true, want: want{message: "{1 2}"}, says: []string{`"errorType":"","stackTrace":`}},
 		// messages.InvokeResponse_Error as the value: an error like any other.

@@ -57,13 +57,6 @@ func exits() map[string]any {
 			go panic("in the background")
 			time.Sleep(5 * time.Second)
 		},
-		"panics_after_answer": func() (string, error) {
-			go func() {
-				time.Sleep(100 * time.Millisecond)
-				panic("much later")
-			}()
-			return "in time", nil
-		},
 		"overflows_stack": func() (int, error) {
 			debug.SetMaxStack(1 << 20)
 			return overflow(1), nil

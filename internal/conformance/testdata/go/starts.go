@@ -44,10 +44,6 @@ func starts() map[string]func() {
 		"never_starts":   func() {},
 		"killed_at_init": func() { log.Print(raise(syscall.SIGKILL)()) },
 		"starts_slowly":  func() { time.Sleep(300 * time.Millisecond); lambda.Start(returns("ready")) },
-		"starts_twice": func() {
-			go lambda.Start(returns("once"))
-			lambda.Start(returns("once"))
-		},
 
 		"with_context":               func() { lambda.StartWithContext(context.WithValue(context.Background(), key{}, "own"), value) },
 		"with_context_value":         option(value, lambda.WithContextValue(key{}, "given")),
