@@ -24,7 +24,7 @@ func goErrors() []row {
 		// Bytes that are no UTF-8.
 		{name: "fails_with_no_text", want: want{message: "bytes \ufffd\ufffd", kind: "errorString"}},
 		// A cause for X-Ray in a header of nearly 1 MiB, and one that would be longer.
-		{name: "fails_with_long_header", events: once("{}"), want: want{message: strings.Repeat("h", 1<<20-200), kind: "errorString"}},
+		{name: "fails_with_long_header", events: once("{}"), want: want{message: strings.Repeat("h", 1<<20-400), kind: "errorString"}},
 		{name: "fails_without_header", events: once("{}"), want: want{message: strings.Repeat("h", 1<<20+200), kind: "errorString"}},
 		// A value and an error: the error counts.
 		{name: "fails_with_value_and_text", want: want{message: "both", kind: "errorString"}},

@@ -46,7 +46,7 @@ func failures() map[string]any {
 		"fails_with_no_text":    fails(errors.New("bytes \xff\xfe")),
 		// The cause for X-Ray, which is a header, has nearly 1 MiB; with the
 		// other message it would have more, and is left out.
-		"fails_with_long_header":    fails(errors.New(strings.Repeat("h", 1<<20-200))),
+		"fails_with_long_header":    fails(errors.New(strings.Repeat("h", 1<<20-400))),
 		"fails_without_header":      fails(errors.New(strings.Repeat("h", 1<<20+200))),
 		"fails_with_value_and_text": func() (string, error) { return "value", errors.New("both") },
 		"fails_in_lambdas_words":    fails(messages.InvokeResponse_Error{Type: "Orders.Refused", Message: "sold out"}),
