@@ -279,9 +279,6 @@ func samVariables(fn *lambda.Function) []string {
 		"AWS_LAMBDA_FUNCTION_HANDLER=" + fn.Handler,
 		fmt.Sprintf("AWS_LAMBDA_FUNCTION_TIMEOUT=%d", int(fn.Timeout.Seconds())),
 	}
-	if fn.MaxConcurrency > 0 {
-		variables = append(variables, fmt.Sprintf("AWS_LAMBDA_MAX_CONCURRENCY=%d", fn.MaxConcurrency))
-	}
 	return variables
 }
 

@@ -47,6 +47,7 @@ type Fleet struct {
 	closed  bool
 	free    map[*lambda.Function][]*instance.Instance // may serve, the last used at the end
 	all     map[*instance.Instance]bool               // every one that is not closed
+	shared  map[*lambda.Function][]*shared            // that further invocations may join
 	code    map[*lambda.Function]*prepared
 	noticed map[string]bool
 	retired map[*lambda.Function]bool // are not served again
@@ -70,6 +71,7 @@ func New(opts Options) *Fleet {
 		opts:     opts,
 		free:     map[*lambda.Function][]*instance.Instance{},
 		all:      map[*instance.Instance]bool{},
+		shared:   map[*lambda.Function][]*shared{},
 		code:     map[*lambda.Function]*prepared{},
 		noticed:  map[string]bool{},
 		retired:  map[*lambda.Function]bool{},
@@ -111,6 +113,9 @@ func unsupported(fn *lambda.Function, known []string) *UnsupportedRuntime {
 
 // Invoke implements [lambda.Invoker].
 func (f *Fleet) Invoke(ctx context.Context, fn *lambda.Function, inv *lambda.Invocation) (*lambda.Result, error) {
+	if fn.MaxConcurrency > 0 {
+		return f.invokeShared(ctx, fn, inv)
+	}
 	i, err := f.acquire(ctx, fn)
 	if err != nil {
 		return nil, err
@@ -231,6 +236,13 @@ func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Insta
 // does not wait until the runtime is ready; how that went, the first
 // invocation tells.
 func (f *Fleet) Warm(ctx context.Context, fn *lambda.Function) error {
+	if fn.MaxConcurrency > 0 {
+		s, err := f.join(ctx, fn)
+		if err != nil {
+			return err
+		}
+		return f.leave(fn, s, false)
+	}
 	i, err := f.start(ctx, fn)
 	if err != nil {
 		return err
@@ -292,13 +304,19 @@ func (f *Fleet) Retire(fn *lambda.Function) {
 	}
 	f.retired[fn] = true
 	for _, i := range f.free[fn] {
-		f.ending.Go(func() {
-			if err := f.end(i); err != nil {
-				f.notice(fmt.Sprintf("ending an environment of %s: %v", fn.Path, err))
-			}
-		})
+		f.endLater(fn, i)
 	}
 	delete(f.free, fn)
+	f.retireShared(fn)
+}
+
+// endLater ends an environment's processes in the background.
+func (f *Fleet) endLater(fn *lambda.Function, i *instance.Instance) {
+	f.ending.Go(func() {
+		if err := f.end(i); err != nil {
+			f.notice(fmt.Sprintf("ending an environment of %s: %v", fn.Path, err))
+		}
+	})
 }
 
 func (f *Fleet) notice(text string) {
@@ -340,5 +358,6 @@ func (f *Fleet) Close() error {
 		}
 	}
 	f.free, f.all, f.code = nil, nil, nil
+	clear(f.shared)
 	return errors.Join(errs...)
 }

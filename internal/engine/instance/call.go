@@ -18,6 +18,7 @@ import (
 // call is one invocation on its way through an instance.
 type call struct {
 	*Instance
+	run      *process // the instance's; other calls of a shared environment may have another
 	inv      *lambda.Invocation
 	init     time.Duration // how long the initialisation took; 0 when an earlier call had it
 	restored time.Duration // how long the restore from a snapshot took; 0 when there was none
@@ -50,7 +51,7 @@ func (o *outcome) reason() extension.Reason {
 
 // newCall begins an invocation; what the caller left to the engine is filled in.
 func (i *Instance) newCall(inv *lambda.Invocation) *call {
-	c := &call{Instance: i, inv: complete(inv)}
+	c := &call{Instance: i, run: i.run, inv: complete(inv)}
 	if stream := c.inv.Stream; stream != nil {
 		c.inv.Stream = func(contentType string) io.Writer {
 			c.streamed.Store(true)
@@ -117,6 +118,7 @@ func (c *call) initializeAgain(ctx context.Context) (failed *outcome, err error)
 	if c.run, err = c.start(ctx, "invoke"); err != nil {
 		return nil, err
 	}
+	c.Instance.run = c.run
 	return c.awaitReady(ctx, "invoke", c.deadline)
 }
 
@@ -335,6 +337,12 @@ func (c *call) result(a *runtimeapi.Answer) *lambda.Result {
 // the runtime posted, or one that the platform makes. The processes have to be
 // ended.
 func (c *call) fail(o *outcome) *lambda.Result {
+	c.report(o, true)
+	return c.failure(o)
+}
+
+// failure is the result of what did not end well.
+func (c *call) failure(o *outcome) *lambda.Result {
 	a := o.answer
 	if a == nil {
 		body, _ := json.Marshal(struct { // strings always encode
@@ -343,7 +351,6 @@ func (c *call) fail(o *outcome) *lambda.Result {
 		}{o.errorType, fmt.Sprintf("RequestId: %s Error: %s", c.inv.RequestID, o.message)})
 		a = &runtimeapi.Answer{Payload: body, ContentType: "application/json", Failed: true, ErrorType: o.errorType, Platform: true}
 	}
-	c.report(o, true)
 	res := c.result(a)
 	res.ExitStatus = o.exit
 	return res

@@ -143,6 +143,10 @@ func environment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes
 	}
 	v.setAll(l.Env)
 	platform(v, fn, e, o.logStream)
+	if fn.MaxConcurrency > 0 {
+		v.set("AWS_LAMBDA_MAX_CONCURRENCY", strconv.Itoa(fn.MaxConcurrency))
+		v.set("AWS_LAMBDA_INITIALIZATION_TYPE", string(telemetry.ManagedInstances))
+	}
 	if fn.SnapStart && l.Snapshots {
 		fromSnapshot(v, e, o)
 	}
@@ -302,7 +306,7 @@ func Describe(ctx context.Context, opts Options) (variables []Variable, err erro
 	switch {
 	case bootstrapped && opts.Environ.Shell != nil:
 		all = shell(opts.Function, &opts.Environ)
-	case managed:
+	case managed && opts.Function.MaxConcurrency == 0:
 		all.set("_X_AMZN_TRACE_ID", "Root=1-…") // the bootstrap sets it for each invocation
 	}
 	for _, name := range slices.Clone(all.names) {

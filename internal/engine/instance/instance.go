@@ -62,7 +62,8 @@ type Options struct {
 }
 
 // Instance is one execution environment. Invoke and Close may be called from
-// several goroutines; Invoke serves one invocation at a time.
+// several goroutines; Invoke serves one invocation at a time, or as many as
+// [lambda.Function.MaxConcurrency] says.
 type Instance struct {
 	opts   Options
 	launch *runtimes.Launch
@@ -145,6 +146,9 @@ func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation) (*lambda.
 		return nil, ErrShutdown
 	}
 	c := i.newCall(inv)
+	if i.concurrent() {
+		return c.serveShared(ctx)
+	}
 	res, settling, err := c.serve(ctx)
 	if settling {
 		return res, nil // the goroutine that waits for the runtime returns the token

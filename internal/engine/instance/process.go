@@ -44,7 +44,7 @@ func (i *Instance) start(ctx context.Context, phase string) (*process, error) {
 	if i.extensionsOff {
 		beside = nil
 	}
-	o := runtimeapi.Options{Beside: beside, First: p.ext.CloseRegistration}
+	o := runtimeapi.Options{Beside: beside, First: p.ext.CloseRegistration, Concurrency: i.opts.Function.MaxConcurrency}
 	if i.snapshots() {
 		p.token = rand.Text()
 		o.Snapshot = &runtimeapi.Snapshot{Token: p.token, Credentials: i.credentials()}
@@ -211,14 +211,14 @@ func peakMemory(proc sandbox.Proc) int64 {
 }
 
 // freeze stops the processes until the next invocation, where that is wanted.
-func (i *Instance) freeze() {
-	if !i.opts.Freeze {
+func (c *call) freeze() {
+	if !c.opts.Freeze {
 		return
 	}
-	i.run.frozen = true
-	for proc := range i.run.all() {
+	c.run.frozen = true
+	for proc := range c.run.all() {
 		if err := proc.Freeze(); err != nil {
-			i.opts.Notice(fmt.Sprintf("functions are not frozen between invocations: %v", err))
+			c.opts.Notice(fmt.Sprintf("functions are not frozen between invocations: %v", err))
 		}
 	}
 }

@@ -16,19 +16,22 @@ import (
 func (i *Instance) snapshots() bool { return i.opts.Function.SnapStart && i.launch.Snapshots }
 
 func (i *Instance) initType() telemetry.InitType {
-	if i.snapshots() {
+	switch {
+	case i.concurrent():
+		return telemetry.ManagedInstances
+	case i.snapshots():
 		return telemetry.SnapStart
 	}
 	return telemetry.OnDemand
 }
 
-// initLimit is how long the initialisation may take. AWS makes a snapshot when
-// a version is published, and has more patience then.
+// initLimit is how long the initialisation may take. AWS has more patience where
+// nobody waits for it: when it makes a snapshot, or fills a capacity provider.
 func (i *Instance) initLimit() time.Duration {
 	switch {
 	case i.opts.NoTimeout:
 		return noTimeout
-	case i.snapshots():
+	case i.snapshots(), i.concurrent():
 		return max(lambda.LongInitTimeout, i.opts.Function.Timeout)
 	}
 	return lambda.InitTimeout

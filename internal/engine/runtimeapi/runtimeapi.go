@@ -56,9 +56,10 @@ type Answer struct {
 
 // Exchange is an event on its way through the runtime.
 type Exchange struct {
-	event    *Event
-	answered chan Answer   // one Answer
-	done     chan struct{} // closed when the runtime asks for the next event
+	event     *Event
+	abandoned bool          // guarded by the server's mu
+	answered  chan Answer   // one Answer
+	done      chan struct{} // closed when the runtime asks for the next event
 }
 
 // Answered delivers the one answer as soon as the runtime has given it.
@@ -89,6 +90,7 @@ type Server struct {
 	state   state
 	current *Exchange // the last one taken
 	readyAt time.Time // when ready was closed
+	shared  shared
 }
 
 // Options is what a server is made of; the zero value is a Runtime API alone.
@@ -96,6 +98,9 @@ type Options struct {
 	// Beside serves the paths that are not the Runtime API's: the Extensions
 	// API and its relatives live at the same address. Nil for none.
 	Beside http.Handler
+	// Concurrency is how many events the runtime may have at once; 0 is one after
+	// the other.
+	Concurrency int
 	// Snapshot is for a function with SnapStart, nil for others.
 	Snapshot *Snapshot
 	// First is called when the runtime asks for its first event, before it is
@@ -119,7 +124,7 @@ func Listen(opts Options) (*Server, error) {
 		restore:      make(chan struct{}),
 		initError:    make(chan Answer, 1),
 		restoreError: make(chan Answer, 1),
-		work:         make(chan *Exchange, 1),
+		work:         make(chan *Exchange, max(1, opts.Concurrency)),
 		state:        started,
 	}
 	// No time limits: a runtime waits for its next event as long as it takes.
@@ -149,7 +154,8 @@ func (s *Server) ReadyAt() time.Time {
 // initialisation has failed.
 func (s *Server) InitError() <-chan Answer { return s.initError }
 
-// Deliver gives the runtime an event. The one before must be done.
+// Deliver gives the runtime an event. The one before must be done, unless the
+// runtime may have several.
 func (s *Server) Deliver(ev *Event) *Exchange {
 	x := &Exchange{event: ev, answered: make(chan Answer, 1), done: make(chan struct{})}
 	s.work <- x
@@ -185,6 +191,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // next serves GET /runtime/invocation/next: it waits for an event.
 func (s *Server) next(w http.ResponseWriter, r *http.Request) {
+	if s.opts.Concurrency > 0 {
+		s.nextShared(w, r)
+		return
+	}
 	again, ok := s.ask(w)
 	if !ok {
 		return
@@ -265,6 +275,9 @@ func writeEvent(w http.ResponseWriter, ev *Event) {
 func (s *Server) begin(w http.ResponseWriter, id string, to state) (*Exchange, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.opts.Concurrency > 0 {
+		return s.shared.begin(w, id)
+	}
 	if s.current == nil || s.current.event.Invocation.RequestID != id {
 		fail(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
 		return nil, false
@@ -279,9 +292,13 @@ func (s *Server) begin(w http.ResponseWriter, id string, to state) (*Exchange, b
 
 // finish hands the answer to the caller and lets the runtime ask for more.
 func (s *Server) finish(x *Exchange, a Answer) {
-	s.mu.Lock()
-	s.state = responseSent
-	s.mu.Unlock()
+	if s.opts.Concurrency > 0 {
+		close(x.done)
+	} else {
+		s.mu.Lock()
+		s.state = responseSent
+		s.mu.Unlock()
+	}
 	x.answered <- a
 }
 

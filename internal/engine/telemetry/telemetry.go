@@ -68,6 +68,8 @@ type InitType string
 const (
 	OnDemand  InitType = "on-demand"
 	SnapStart InitType = "snap-start"
+	// ManagedInstances are those of a capacity provider.
+	ManagedInstances InitType = "lambda-managed-instances"
 )
 
 // InitStart begins an initialisation. AWS logs it nowhere.

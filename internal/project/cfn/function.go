@@ -1,7 +1,6 @@
 package cfn
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -82,13 +81,19 @@ func (b *builder) build() {
 	b.fn.EphemeralMB = b.number("EphemeralStorage.Size", b.inner("EphemeralStorage", "Size"), limits{
 		lambda.DefaultEphemeralMB, lambda.DefaultEphemeralMB, 10240, "MB",
 	})
-	b.fn.LogFormat = cmp.Or(b.logWord("LogFormat", lambda.TextLogs, lambda.JSONLogs), lambda.TextLogs)
+	b.fn.MaxConcurrency = b.maxConcurrency()
+	b.fn.LogFormat = b.logWord("LogFormat", lambda.TextLogs, lambda.JSONLogs)
+	if b.fn.LogFormat == "" {
+		b.fn.LogFormat = lambda.TextLogs
+		if b.fn.MaxConcurrency > 0 { // lines of several invocations would not be told apart
+			b.fn.LogFormat = lambda.JSONLogs
+		}
+	}
 	b.fn.LogLevel = b.logWord("ApplicationLogLevel", lambda.LogLevels()...)
 	b.fn.SystemLogLevel = b.logWord("SystemLogLevel", "DEBUG", "INFO", "WARN")
 	b.fn.LogGroup = b.innerText("LoggingConfig", "LogGroup")
 	b.fn.SnapStart = b.innerText("SnapStart", "ApplyOn") == "PublishedVersions"
 	b.fn.TenantIsolation = b.mapOf("TenancyConfig", b.props.Get("TenancyConfig")) != nil
-	b.fn.MaxConcurrency = b.maxConcurrency()
 	b.environment()
 	b.code()
 	b.layers()

@@ -62,7 +62,7 @@ func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtime
 	if err != nil {
 		return nil, err
 	}
-	l := &runtimes.Launch{}
+	l := &runtimes.Launch{Snapshots: want[0] >= 8 && !host.Serverless} // AWS has SnapStart from dotnet8 on
 	if p.native != "" {
 		l.Path = p.native
 	} else if err := r.managed(l, fn, want, p, host); err != nil {

@@ -59,10 +59,24 @@ func Main() {
 	r := &process{api: "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/"}
 	handler, argument, _ := strings.Cut(os.Getenv("_HANDLER"), ":")
 	r.init(handler, argument)
+	// On a capacity provider there are several loops, as in AWS's clients.
+	if n, _ := strconv.Atoi(os.Getenv("AWS_LAMBDA_MAX_CONCURRENCY")); n > 1 {
+		for range n - 1 {
+			other := &process{api: r.api}
+			go other.loop(handler, argument)
+		}
+	}
+	r.loop(handler, argument)
+}
+
+func (r *process) loop(handler, argument string) {
 	for {
 		r.serve(handler, argument)
 	}
 }
+
+// met pairs the invocations of a handler that wants two at once.
+var met = make(chan struct{})
 
 type process struct {
 	api   string
@@ -142,6 +156,21 @@ func (r *process) serve(handler, argument string) {
 		d, _ := time.ParseDuration(argument)
 		time.Sleep(d)
 		respond(event)
+	case "meet":
+		select {
+		case met <- struct{}{}:
+		case <-met:
+		case <-time.After(lifetime):
+		}
+		respond([]byte(strconv.Itoa(os.Getpid())))
+	case "as-told":
+		switch string(event) {
+		case `"sleep"`:
+			time.Sleep(2 * time.Second)
+		case `"exit"`:
+			os.Exit(3)
+		}
+		respond([]byte(strconv.Itoa(os.Getpid())))
 	case "answer-then-sleep":
 		respond(event)
 		d, _ := time.ParseDuration(argument)
