@@ -14,7 +14,9 @@ type tails struct {
 
 	mu      sync.Mutex       // guards what follows
 	wanted  map[string]*tail // by request id
-	running map[string]*tail // by the log stream of the environment that serves it
+	// running are those whose invocation has begun, by the log stream of the
+	// environment that serves it and by request id.
+	running map[string]map[string]*tail
 }
 
 // tail is the end of one invocation's log.
@@ -41,7 +43,7 @@ func (l *tails) want(id string) *tail {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.wanted == nil {
-		l.wanted, l.running = map[string]*tail{}, map[string]*tail{}
+		l.wanted, l.running = map[string]*tail{}, map[string]map[string]*tail{}
 	}
 	l.wanted[id] = t
 	return t
@@ -51,29 +53,51 @@ func (l *tails) want(id string) *tail {
 func (l *tails) forget(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for stream, t := range l.running {
-		if t == l.wanted[id] {
-			delete(l.running, stream)
-		}
+	for stream := range l.running {
+		l.end(stream, id)
 	}
 	delete(l.wanted, id)
 }
 
-// record is a [telemetry.Sink].
+// end says that an invocation's log is complete; the caller holds mu.
+func (l *tails) end(stream, id string) {
+	if delete(l.running[stream], id); len(l.running[stream]) == 0 {
+		delete(l.running, stream)
+	}
+}
+
+// record is a [telemetry.Sink]. Output of an environment that serves several
+// invocations at once is in the log of each.
 func (l *tails) record(r telemetry.Record) {
 	l.next(r)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e, ok := r.Event.(telemetry.Start); ok && l.wanted[e.RequestID] != nil {
-		l.running[r.LogStream] = l.wanted[e.RequestID]
+	only := ""
+	switch e := r.Event.(type) {
+	case telemetry.Start:
+		if only = e.RequestID; l.wanted[only] != nil {
+			if l.running[r.LogStream] == nil {
+				l.running[r.LogStream] = map[string]*tail{}
+			}
+			l.running[r.LogStream][only] = l.wanted[only]
+		}
+	case telemetry.RuntimeDone:
+		only = e.RequestID
+	case telemetry.Fault:
+		only = e.RequestID
+	case telemetry.Report:
+		only = e.RequestID
 	}
-	t := l.running[r.LogStream]
-	if t == nil {
+	for id, t := range l.running[r.LogStream] {
+		if only == "" || only == id {
+			t.text.Record(r)
+		}
+	}
+	if _, ok := r.Event.(telemetry.Report); !ok {
 		return
 	}
-	t.text.Record(r)
-	if _, ok := r.Event.(telemetry.Report); ok {
-		delete(l.running, r.LogStream)
+	if t := l.running[r.LogStream][only]; t != nil {
+		l.end(r.LogStream, only)
 		close(t.complete)
 	}
 }

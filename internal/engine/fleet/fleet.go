@@ -45,17 +45,24 @@ type Fleet struct {
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
-	free    map[*lambda.Function][]*instance.Instance // may serve, the last used at the end
-	all     map[*instance.Instance]bool               // every one that is not closed
-	shared  map[*lambda.Function][]*shared            // that further invocations may join
+	free    map[tenancy][]*instance.Instance // may serve, the last used at the end
+	all     map[*instance.Instance]bool      // every one that is not closed
+	shared  map[*lambda.Function][]*shared   // that further invocations may join
 	code    map[*lambda.Function]*prepared
 	noticed map[string]bool
 	retired map[*lambda.Function]bool // are not served again
 	// settling counts instances that have answered and have not asked for more
 	// yet; settled is closed, and made anew, when one of them has.
-	settling map[*lambda.Function]int
+	settling map[tenancy]int
 	settled  chan struct{}
 	ending   sync.WaitGroup // instances that are being settled or closed
+}
+
+// tenancy is whom an environment serves: a function and, where that is isolated
+// by tenant, one of them.
+type tenancy struct {
+	*lambda.Function
+	tenant string
 }
 
 // prepared is a function's code on disk. The first who needs it makes it.
@@ -69,13 +76,13 @@ type prepared struct {
 func New(opts Options) *Fleet {
 	return &Fleet{
 		opts:     opts,
-		free:     map[*lambda.Function][]*instance.Instance{},
+		free:     map[tenancy][]*instance.Instance{},
 		all:      map[*instance.Instance]bool{},
 		shared:   map[*lambda.Function][]*shared{},
 		code:     map[*lambda.Function]*prepared{},
 		noticed:  map[string]bool{},
 		retired:  map[*lambda.Function]bool{},
-		settling: map[*lambda.Function]int{}, settled: make(chan struct{}),
+		settling: map[tenancy]int{}, settled: make(chan struct{}),
 	}
 }
 
@@ -116,35 +123,36 @@ func (f *Fleet) Invoke(ctx context.Context, fn *lambda.Function, inv *lambda.Inv
 	if fn.MaxConcurrency > 0 {
 		return f.invokeShared(ctx, fn, inv)
 	}
-	i, err := f.acquire(ctx, fn)
+	whose := tenancy{fn, inv.TenantID}
+	i, err := f.acquire(ctx, whose)
 	if err != nil {
 		return nil, err
 	}
 	res, err := i.Invoke(ctx, inv)
 	if errors.Is(err, instance.ErrShutdown) { // it has ended since it was last used
-		if err := f.release(fn, i); err != nil {
+		if err := f.release(whose, i); err != nil {
 			return nil, err
 		}
 		return f.Invoke(ctx, fn, inv)
 	}
 	if err != nil {
 		// All its processes are gone before the caller hears of it.
-		return nil, errors.Join(err, f.release(fn, i))
+		return nil, errors.Join(err, f.release(whose, i))
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
 		return res, nil // Close takes care of the instance
 	}
-	f.settling[fn]++
+	f.settling[whose]++
 	f.ending.Go(func() {
-		if err := f.release(fn, i); err != nil {
+		if err := f.release(whose, i); err != nil {
 			f.notice(fmt.Sprintf("ending an environment of %s: %v", fn.Path, err))
 		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if f.settling[fn]--; f.settling[fn] == 0 {
-			delete(f.settling, fn)
+		if f.settling[whose]--; f.settling[whose] == 0 {
+			delete(f.settling, whose)
 		}
 		close(f.settled)
 		f.settled = make(chan struct{})
@@ -157,16 +165,16 @@ func (f *Fleet) Invoke(ctx context.Context, fn *lambda.Function, inv *lambda.Inv
 // at once is to be served by the same.
 const settleTime = 20 * time.Millisecond
 
-// acquire takes a free instance of fn or starts one.
-func (f *Fleet) acquire(ctx context.Context, fn *lambda.Function) (*instance.Instance, error) {
+// acquire takes a free instance or starts one.
+func (f *Fleet) acquire(ctx context.Context, whose tenancy) (*instance.Instance, error) {
 	var over <-chan time.Time
 	for {
-		i, settled, err := f.take(fn)
+		i, settled, err := f.take(whose)
 		if i != nil || err != nil {
 			return i, err
 		}
 		if settled == nil {
-			return f.start(ctx, fn)
+			return f.start(ctx, whose.Function)
 		}
 		if over == nil {
 			timer := time.NewTimer(settleTime)
@@ -176,26 +184,26 @@ func (f *Fleet) acquire(ctx context.Context, fn *lambda.Function) (*instance.Ins
 		select {
 		case <-settled:
 		case <-over:
-			return f.start(ctx, fn)
+			return f.start(ctx, whose.Function)
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// take takes a free instance of fn. Without one, settled is closed when it is
+// take takes a free instance. Without one, settled is closed when it is
 // worth to ask again, and nil when it is not.
-func (f *Fleet) take(fn *lambda.Function) (i *instance.Instance, settled <-chan struct{}, err error) {
+func (f *Fleet) take(whose tenancy) (i *instance.Instance, settled <-chan struct{}, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
 		return nil, nil, ErrClosed
 	}
-	if free := f.free[fn]; len(free) > 0 {
-		f.free[fn] = free[:len(free)-1]
+	if free := f.free[whose]; len(free) > 0 {
+		f.free[whose] = free[:len(free)-1]
 		return free[len(free)-1], nil, nil
 	}
-	if f.settling[fn] > 0 {
+	if f.settling[whose] > 0 {
 		settled = f.settled
 	}
 	return nil, settled, nil
@@ -236,6 +244,9 @@ func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Insta
 // does not wait until the runtime is ready; how that went, the first
 // invocation tells.
 func (f *Fleet) Warm(ctx context.Context, fn *lambda.Function) error {
+	if fn.TenantIsolation {
+		return nil // whose it would be is not known yet
+	}
 	if fn.MaxConcurrency > 0 {
 		s, err := f.join(ctx, fn)
 		if err != nil {
@@ -250,7 +261,8 @@ func (f *Fleet) Warm(ctx context.Context, fn *lambda.Function) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.closed { // else Close takes care of it
-		f.free[fn] = append(f.free[fn], i)
+		whose := tenancy{Function: fn}
+		f.free[whose] = append(f.free[whose], i)
 	}
 	return nil
 }
@@ -270,12 +282,12 @@ func (f *Fleet) prepare(fn *lambda.Function) (*bundle.Code, error) {
 
 // release waits until the instance is free and keeps it, or closes it when it
 // can serve no more.
-func (f *Fleet) release(fn *lambda.Function, i *instance.Instance) error {
+func (f *Fleet) release(whose tenancy, i *instance.Instance) error {
 	if i.Settle() {
 		f.mu.Lock()
-		keep := !f.retired[fn]
+		keep := !f.retired[whose.Function]
 		if keep && !f.closed {
-			f.free[fn] = append(f.free[fn], i)
+			f.free[whose] = append(f.free[whose], i)
 		}
 		f.mu.Unlock()
 		if keep {
@@ -303,10 +315,15 @@ func (f *Fleet) Retire(fn *lambda.Function) {
 		return
 	}
 	f.retired[fn] = true
-	for _, i := range f.free[fn] {
-		f.endLater(fn, i)
+	for whose, free := range f.free {
+		if whose.Function != fn {
+			continue
+		}
+		for _, i := range free {
+			f.endLater(fn, i)
+		}
+		delete(f.free, whose)
 	}
-	delete(f.free, fn)
 	f.retireShared(fn)
 }
 

@@ -294,3 +294,25 @@ func BenchmarkWarmInvocation(b *testing.B) {
 		f.Settle()
 	}
 }
+
+func TestTenantsShareNoEnvironment(t *testing.T) {
+	f := open(t, nil)
+	fn := function(t.TempDir(), "pid")
+	fn.TenantIsolation = true
+	pids := map[string]string{}
+	for _, tenant := range []string{"blue", "green", "blue", "green"} {
+		res, err := f.Invoke(t.Context(), fn, &lambda.Invocation{TenantID: tenant})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before := pids[tenant]; before != "" && before != string(res.Payload) {
+			t.Errorf("tenant %s was served by %s, then by %s", tenant, before, res.Payload)
+		}
+		pids[tenant] = string(res.Payload)
+	}
+	if pids["blue"] == pids["green"] {
+		t.Errorf("two tenants were served by %s", pids["blue"])
+	}
+	f.Retire(fn)
+	f.Settle()
+}

@@ -68,7 +68,7 @@ func (c *call) serve(ctx context.Context) (res *lambda.Result, settling bool, er
 	if err != nil {
 		return nil, false, err
 	}
-	c.emit(telemetry.Start{RequestID: c.inv.RequestID, Version: lambda.LatestVersion, TraceID: c.inv.TraceID})
+	c.emit(telemetry.Start{RequestID: c.inv.RequestID, Version: lambda.LatestVersion, TraceID: c.inv.TraceID, TenantID: c.inv.TenantID})
 	if c.begun.IsZero() {
 		c.begin()
 	}
@@ -390,7 +390,7 @@ func (c *call) report(o *outcome, ended bool) {
 	}
 	r := telemetry.Report{
 		RequestID: c.inv.RequestID, Status: o.status, ErrorType: o.errorType, Ended: ended,
-		Duration: time.Since(c.begun), InitDuration: c.init, RestoreDuration: c.restored, Overhead: c.overhead, TraceID: c.inv.TraceID,
+		Duration: time.Since(c.begun), InitDuration: c.init, RestoreDuration: c.restored, Overhead: c.overhead, TraceID: c.inv.TraceID, TenantID: c.inv.TenantID,
 		MemoryMB: c.opts.Function.MemoryMB, PeakMemory: c.run.peakMemory(),
 	}
 	if o.status == telemetry.Timeout {
@@ -407,7 +407,7 @@ func (c *call) runtimeDone(o *outcome) {
 	}
 	c.done = true
 	c.emit(telemetry.RuntimeDone{
-		RequestID: c.inv.RequestID, Status: o.status, ErrorType: o.errorType, TraceID: c.inv.TraceID,
+		RequestID: c.inv.RequestID, Status: o.status, ErrorType: o.errorType, TraceID: c.inv.TraceID, TenantID: c.inv.TenantID,
 		Begun: c.begun, Answered: c.answer, Produced: c.produced,
 	})
 }

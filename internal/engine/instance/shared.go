@@ -29,7 +29,7 @@ func (c *call) serveShared(ctx context.Context) (*lambda.Result, error) {
 		c.ended.Store(true)
 		return nil, err
 	}
-	c.emit(telemetry.Start{RequestID: c.inv.RequestID, Version: lambda.LatestVersion, TraceID: c.inv.TraceID})
+	c.emit(telemetry.Start{RequestID: c.inv.RequestID, Version: lambda.LatestVersion, TraceID: c.inv.TraceID, TenantID: c.inv.TenantID})
 	res := c.fail(failed)
 	c.stop(c.reason)
 	return res, nil
@@ -39,7 +39,7 @@ func (c *call) serveShared(ctx context.Context) (*lambda.Result, error) {
 // waits for its answer.
 func (c *call) deliverShared(ctx context.Context) (*lambda.Result, error) {
 	c.begin()
-	c.emit(telemetry.Start{RequestID: c.inv.RequestID, Version: lambda.LatestVersion, TraceID: c.inv.TraceID})
+	c.emit(telemetry.Start{RequestID: c.inv.RequestID, Version: lambda.LatestVersion, TraceID: c.inv.TraceID, TenantID: c.inv.TenantID})
 	arn := c.opts.Function.ARN(c.opts.Environ.Region, c.opts.Environ.Account, c.inv.Qualifier)
 	x := c.run.api.Deliver(&runtimeapi.Event{Invocation: c.inv, ARN: arn, Deadline: c.deadline})
 	timer := time.NewTimer(time.Until(c.deadline))

@@ -67,7 +67,7 @@ func (f Form) Encode(r Record) [][]byte {
 		}
 		return [][]byte{encode(r, kind, subscriptionRecord{e.Name, "Subscribed", e.Types})}
 	case Start:
-		return [][]byte{encode(r, "platform.start", startRecord{e.RequestID, e.Version, traced(e.TraceID)})}
+		return [][]byte{encode(r, "platform.start", startRecord{e.RequestID, e.Version, traced(e.TraceID), e.TenantID})}
 	}
 	if f.Logs {
 		return f.logs(r)
@@ -124,7 +124,7 @@ func (f Form) telemetry(r Record) [][]byte {
 	case RuntimeDone:
 		return [][]byte{encode(r, "platform.runtimeDone", runtimeDoneOf(r.Time, e))}
 	case Report:
-		record := reportRecord{RequestID: e.RequestID, Status: e.Status, ErrorType: e.ErrorType, Metrics: metricsOf(e), Tracing: traced(e.TraceID)}
+		record := reportRecord{RequestID: e.RequestID, Status: e.Status, ErrorType: e.ErrorType, Metrics: metricsOf(e), Tracing: traced(e.TraceID), TenantID: e.TenantID}
 		if e.Overhead > 0 {
 			record.Spans = []spanRecord{spanOf("extensionOverhead", r.Time.Add(-e.Overhead), e.Overhead)}
 		}
@@ -170,6 +170,7 @@ type (
 		RequestID string         `json:"requestId"`
 		Version   string         `json:"version"`
 		Tracing   *tracingRecord `json:"tracing,omitempty"`
+		TenantID  string         `json:"tenantId,omitempty"`
 	}
 	tracingRecord struct {
 		Type  string `json:"type"`
@@ -187,6 +188,7 @@ type (
 		Metrics   *producedMetrics `json:"metrics,omitempty"`
 		Spans     []spanRecord     `json:"spans,omitempty"`
 		Tracing   *tracingRecord   `json:"tracing,omitempty"`
+		TenantID  string           `json:"tenantId,omitempty"`
 	}
 	producedMetrics struct {
 		Duration float64 `json:"durationMs"`
@@ -199,6 +201,7 @@ type (
 		Metrics   reportMetrics  `json:"metrics"`
 		Spans     []spanRecord   `json:"spans,omitempty"`
 		Tracing   *tracingRecord `json:"tracing,omitempty"`
+		TenantID  string         `json:"tenantId,omitempty"`
 	}
 	reportMetrics struct {
 		Duration      float64 `json:"durationMs"`
@@ -255,7 +258,7 @@ func lineRecord(fn *lambda.Function, text string) any {
 }
 
 func runtimeDoneOf(at time.Time, e RuntimeDone) runtimeDoneRecord {
-	record := runtimeDoneRecord{RequestID: e.RequestID, Status: e.Status, ErrorType: e.ErrorType, Tracing: traced(e.TraceID)}
+	record := runtimeDoneRecord{RequestID: e.RequestID, Status: e.Status, ErrorType: e.ErrorType, Tracing: traced(e.TraceID), TenantID: e.TenantID}
 	if e.Begun.IsZero() {
 		return record
 	}

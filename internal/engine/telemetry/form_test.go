@@ -44,6 +44,10 @@ func TestForms(t *testing.T) {
 		{"dropped", first, telemetry.Dropped{Reason: "slow", Records: 2, Bytes: 30}, head + `platform.logsDropped","record":{"reason":"slow","droppedRecords":2,"droppedBytes":30}}`},
 		{"subscription to logs", first, telemetry.Subscription{Name: "a", Logs: true, Types: []string{"function"}}, head + `platform.logsSubscription","record":{"name":"a","state":"Subscribed","types":["function"]}}`},
 		{"extension without events", oldLogs, telemetry.Extension{Name: "a", State: "Exited", ErrorType: "Extension.Crash"}, head + `platform.extension","record":{"name":"a","state":"Exited","events":[],"errorType":"Extension.Crash"}}`},
+		{"tenant", first, telemetry.Start{RequestID: id, Version: "$LATEST", TenantID: "blue"}, head + `platform.start","record":{"requestId":"` + id + `","version":"$LATEST","tenantId":"blue"}}`},
+		{"restore start", second, telemetry.RestoreStart{LogStream: "s"}, head + `platform.restoreStart","record":{"functionName":"f","functionVersion":"$LATEST","instanceId":"s","instanceMaxMemory":134217728}}`},
+		{"restore done", second, telemetry.RestoreDone{Status: telemetry.Failed, ErrorType: "Runtime.X", Duration: 1500 * time.Microsecond}, head + `platform.restoreRuntimeDone","record":{"status":"error","errorType":"Runtime.X"}}` + "\n" + head + `platform.restoreReport","record":{"status":"error","errorType":"Runtime.X","metrics":{"durationMs":1.5}}}`},
+		{"restored report", second, telemetry.Report{RequestID: id, Status: telemetry.Success, Duration: time.Millisecond, RestoreDuration: 1500 * time.Microsecond, MemoryMB: 128, PeakMemory: 1}, head + `platform.report","record":{"requestId":"` + id + `","status":"success","metrics":{"durationMs":1,"billedDurationMs":1,"memorySizeMB":128,"maxMemoryUsedMB":1,"restoreDurationMs":1.5,"billedRestoreDurationMs":2}}}`},
 		{"a launch is lambkin's own", third, telemetry.Launch{Path: "x"}, ""},
 	}
 	for _, tt := range tests {

@@ -128,6 +128,7 @@ type Start struct {
 	RequestID string
 	Version   string
 	TraceID   string // the X-Amzn-Trace-Id header
+	TenantID  string // "" for a function that is not isolated by tenant
 }
 
 // RuntimeDone says that the runtime has done its part of an invocation:
@@ -137,6 +138,7 @@ type RuntimeDone struct {
 	Status    Status
 	ErrorType string // "" on success
 	TraceID   string
+	TenantID  string
 	Begun     time.Time
 	// Answered is when the runtime gave its answer, zero when it gave none;
 	// Produced the size of the answer in bytes.
@@ -167,6 +169,7 @@ type Report struct {
 	// Overhead is how long extensions went on after the runtime was done.
 	Overhead   time.Duration
 	TraceID    string
+	TenantID   string
 	MemoryMB   int   // the function's memory size
 	PeakMemory int64 // bytes; 0 when the system does not tell
 }
