@@ -12,8 +12,8 @@ import (
 type tails struct {
 	next telemetry.Sink
 
-	mu      sync.Mutex       // guards what follows
-	wanted  map[string]*tail // by request id
+	mu     sync.Mutex       // guards what follows
+	wanted map[string]*tail // by request id
 	// running are those whose invocation has begun, by the log stream of the
 	// environment that serves it and by request id.
 	running map[string]map[string]*tail
