@@ -1,0 +1,106 @@
+package conformance
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/runtimes/python"
+	"github.com/lambkin-dev/lambkin/internal/testenv"
+)
+
+// TestPython runs the table twice, for the runtime's name decides how AWS's
+// client writes JSON and waits for events: the first is of the older kind, the
+// second of the newer one. Both run on what the machine has.
+func TestPython(t *testing.T) {
+	testenv.Python(t)
+	clients := cached(t, "ric-python", "AWS's client runs the handlers beside lambkin's bootstrap")
+	// Python leaves compiled code beside the source.
+	code := t.TempDir()
+	if err := os.CopyFS(code, os.DirFS(filepath.Join("testdata", "python"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, runtime := range []string{"python3.11", "python3.13"} {
+		t.Run(runtime, func(t *testing.T) {
+			cache := t.TempDir()
+			l := &language{
+				runtime:   runtime,
+				client:    pythonClient{pythonBootstrap{cache: cache}, clients},
+				bootstrap: pythonBootstrap{cache: cache},
+				files:     python.Files(),
+				code:      code,
+				handler:   pythonHandler,
+				lacks:     pythonLacks,
+				own:       pythonRows(runtime),
+				tidy:      func(text string) string { return tidyPython(text, clients) },
+			}
+			l.run(t)
+		})
+	}
+}
+
+// pythonBootstrap keeps what it compiles for the test alone.
+type pythonBootstrap struct {
+	python.Runtime
+	cache string
+}
+
+func (b pythonBootstrap) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.Host) (*runtimes.Launch, error) {
+	own := *host
+	own.Cache = b.cache
+	return b.Runtime.Launch(fn, paths, &own)
+}
+
+// pythonClient is AWS's client, from the folder that has it for each version.
+type pythonClient struct {
+	pythonBootstrap
+	dir string
+}
+
+func (c pythonClient) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.Host) (*runtimes.Launch, error) {
+	l, err := c.pythonBootstrap.Launch(fn, paths, host)
+	if err != nil {
+		return nil, err
+	}
+	// As the start script of AWS's base images does.
+	l.Args = []string{"-m", "awslambdaric", fn.Handler}
+	version := strings.Join(strings.Split(l.Version, ".")[:2], ".")
+	for i, v := range l.Env {
+		if strings.HasPrefix(v, "PYTHONPATH=") {
+			l.Env[i] = v + string(os.PathListSeparator) + filepath.Join(c.dir, version)
+		}
+	}
+	l.Env = slices.DeleteFunc(l.Env, func(v string) bool { return strings.HasPrefix(v, runtimes.Private) })
+	return l, nil
+}
+
+// pythonLacks are the streams, for which neither Python nor its client has a way.
+var pythonLacks = map[string]string{
+	"streams":           "the client of Python sends one answer",
+	"streams_nothing":   "the client of Python sends one answer",
+	"streams_much":      "the client of Python sends one answer",
+	"streams_bytes":     "the client of Python sends one answer",
+	"streams_http":      "the client of Python sends one answer",
+	"streams_and_fails": "the client of Python sends one answer",
+}
+
+func pythonHandler(row string) string {
+	switch row {
+	case "prints_at_init", "exits_at_init":
+		return row + ".handler"
+	}
+	return "app." + row
+}
+
+func pythonRows(runtime string) []row { return nil }
+
+var own = regexp.MustCompile("nothing")
+
+func tidyPython(text, clients string) string {
+	return strings.ReplaceAll(text, clients, "CLIENT")
+}
