@@ -159,6 +159,7 @@ func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime) behaviour 
 		}
 		f.Settle()
 		o.answered(res)
+		time.Sleep(r.pause)
 	}
 	if err := f.Close(); err != nil {
 		t.Error(err)
@@ -289,7 +290,7 @@ func (w *want) compare(a *answer) string {
 	if a.Platform != w.platform {
 		return fmt.Sprintf("the platform's error is %q, want %q", a.Platform, w.platform)
 	}
-	failed := w.message != "" || w.kind != "" || w.platform != ""
+	failed := w.fails || w.message != "" || w.kind != "" || w.platform != ""
 	if failed != (a.FunctionError != "") {
 		return fmt.Sprintf("function error %q, want one: %t", a.FunctionError, failed)
 	}

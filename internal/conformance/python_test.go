@@ -3,7 +3,6 @@ package conformance
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -36,7 +35,7 @@ func TestPython(t *testing.T) {
 				code:      code,
 				handler:   pythonHandler,
 				lacks:     pythonLacks,
-				own:       pythonRows(runtime),
+				own:       pythonRows(runtime == "python3.11"),
 				tidy:      func(text string) string { return tidyPython(text, clients) },
 			}
 			l.run(t)
@@ -87,20 +86,4 @@ var pythonLacks = map[string]string{
 	"streams_bytes":     "the client of Python sends one answer",
 	"streams_http":      "the client of Python sends one answer",
 	"streams_and_fails": "the client of Python sends one answer",
-}
-
-func pythonHandler(row string) string {
-	switch row {
-	case "prints_at_init", "exits_at_init":
-		return row + ".handler"
-	}
-	return "app." + row
-}
-
-func pythonRows(runtime string) []row { return nil }
-
-var own = regexp.MustCompile("nothing")
-
-func tidyPython(text, clients string) string {
-	return strings.ReplaceAll(text, clients, "CLIENT")
 }

@@ -14,6 +14,7 @@ type row struct {
 	events []string // invocations, one after the other; none are two of {}
 	change func(*lambda.Function)
 	caller func(*lambda.Invocation)
+	pause  time.Duration // after each event
 
 	want  want     // the answer to each event
 	then  []want   // those that differ, by the event's number
@@ -26,6 +27,7 @@ type row struct {
 type want struct {
 	payload  string // JSON with this value; "" for any
 	raw      bool   // payload is the very bytes
+	fails    bool   // the function fails, with any message
 	message  string // the function fails, and this is part of its errorMessage
 	kind     string // and this its errorType; "" for any
 	platform string // the platform's error type, where it has made the error

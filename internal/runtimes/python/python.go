@@ -97,11 +97,10 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 		return nil, err
 	}
 	main := filepath.Join(paths.Runtime, "python", "main.py")
-	// -S leaves site packages to the bootstrap, which adds them faster; -u
-	// shows what is printed at once, also when the function is killed.
+	// -S leaves site packages to the bootstrap, which adds them faster.
 	l := &runtimes.Launch{
 		Path:    found.Path,
-		Args:    []string{"-S", "-u", "-X", "utf8", main},
+		Args:    []string{"-S", "-X", "utf8", main},
 		Uses:    found.Folders(),
 		Version: found.Version.String(),
 		Notices: notices, Snapshots: want.Compare(withSnapshots) >= 0 && !host.Serverless,
@@ -109,6 +108,8 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 	l.Add(fn, host.SearchPaths(found, paths)...)
 	if !host.Serverless {
 		l.Add(fn, "PYTHONPATH="+paths.Runtime)
+	} else {
+		l.Args = append([]string{"-u"}, l.Args...) // as the framework does
 	}
 	if d := host.Debug; d != nil {
 		if err := debug(l, d, paths, main); err != nil {

@@ -33,8 +33,8 @@ class Settings(object):
         self.shell = environ.pop("_LAMBKIN_SHELL", "{}")
         self.version = self._version()
         self.json_log = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
-        level = environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
-        self.log_level = "DEBUG" if level == "TRACE" else level
+        level = environ.get("AWS_LAMBDA_LOG_LEVEL", "")
+        self.log_level = "DEBUG" if level == "TRACE" else level.upper()
         if self.version < (3, 12) and environ.get("LC_CTYPE", "").upper() in ("C.UTF-8", "UTF-8", "C.UTF8"):
             del environ["LC_CTYPE"]  # Python set it by itself, for a locale that is missing
 
@@ -46,6 +46,31 @@ class Settings(object):
             return int(major), int(minor)
         except ValueError:
             return tuple(sys.version_info[:2])
+
+
+class Unbuffered(object):
+    """Standard output and error as AWS's runtimes have them: text is written at
+    once, bytes that go to the stream's buffer wait for the next text."""
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def write(self, msg):
+        self.stream.write(msg)
+        self.stream.flush()
+
+    def writelines(self, lines):
+        self.stream.writelines(lines)
+        self.stream.flush()
 
 
 class Invocation(object):
@@ -60,6 +85,9 @@ def main(folder, cache):
     settings = Settings()
     root = environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
     startup.prepare(settings, Invocation, folder, root, cache)
+    if not settings.serverless:
+        sys.stdout = Unbuffered(sys.stdout)
+        sys.stderr = Unbuffered(sys.stderr)
     client = runtime_client.Client(environ["AWS_LAMBDA_RUNTIME_API"])
     name = environ.get("_HANDLER", "")
     if settings.serverless:
@@ -89,11 +117,12 @@ def load(settings, client, name):
         return get_handler(name)
     except FaultException as fault:
         error = make_error(settings, fault.message, fault.error_type, fault.trace, "")
-        log_error(settings, error, fault.__context__ or fault)
+        cause = fault.__context__ or fault
     except Exception as exception:
         error = describe(settings, exception, "")
-        log_error(settings, error, exception)
-    post_early(settings, client, error, "init/error", error["errorType"])
+        cause = exception
+    log_error(settings, error, cause)
+    client.post_early("init/error", encode_error(settings, error), error["errorType"])
     sys.exit(1)
 
 
@@ -101,13 +130,7 @@ def report(settings, client, exception, path, kind):
     """Posts a failure of a hook around a snapshot."""
     error = describe(settings, exception, "")
     log_error(settings, error, exception)
-    post_early(settings, client, error, path, kind)
-
-
-def post_early(settings, client, error, path, kind):
-    """Posts an error that no invocation has."""
-    header = "Lambda-Runtime-Function-Error-Type: %s\r\n" % runtime_client.header_text(kind)
-    client.post(path, encode_error(settings, error), "application/json", header)
+    client.post_early(path, encode_error(settings, error), kind)
 
 
 def get_handler(handler):
@@ -157,16 +180,20 @@ def handle_event_request(settings, client, request_handler, headers, body):
             result, content_type = marshal_json.result(response, True, framework.number)
         else:
             result, content_type = marshal_json.result(response, settings.version < (3, 12))
+        error = None
     except marshal_json.Fault as fault:
         error = make_error(settings, fault.message, fault.error_type, None, request_id)
-        log_error(settings, error, fault.__context__ or fault)
+        # Kept only where it is shown: it keeps the result alive.
+        cause = (fault.__context__ or fault) if settings.serverless else None
     except Exception as exception:
         error = describe(settings, exception, request_id)
-        log_error(settings, error, exception)
+        cause = exception
+    # What fails from here on, such as half a surrogate pair that is no UTF-8, ends the process, as on AWS.
+    if error is None:
+        client.post_response(request_id, result if isinstance(result, bytes) else result.encode("utf-8"), content_type)
     else:
-        client.post("invocation/%s/response" % request_id, result, content_type)
-        return
-    client.post("invocation/%s/error" % request_id, encode_error(settings, error), "application/json")
+        log_error(settings, error, cause)
+        client.post_error(request_id, encode_error(settings, error))
 
 
 def make_context(settings, headers, parse):
@@ -185,7 +212,8 @@ def describe(settings, exception, request_id):
 
     frames = traceback.extract_tb(exception.__traceback__)
     for first, frame in enumerate(frames):
-        if frame[0] != __file__:
+        # By its name, as on AWS: it may be the function's.
+        if not frame[0].replace(os.sep, "/").endswith("/bootstrap.py"):
             frames = frames[first:]
             break
     # Without ^^^^ under the source, and with every frame: AWS's own form.
@@ -219,7 +247,7 @@ def log_error(settings, error, exception):
         import json
         import time
 
-        record = {"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "log_level": "ERROR"}
+        record = {"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "level": "ERROR"}
         record.update(error)
         sys.stdout.write(json.dumps(record, ensure_ascii=settings.version < (3, 12)) + "\n")
         return

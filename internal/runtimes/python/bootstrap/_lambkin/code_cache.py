@@ -35,6 +35,7 @@ def install(folder, roots):
 
 def loader(folder):
     class CachedLoader(importing.SourceFileLoader):
+        @unseen
         def get_code(self, fullname):
             path = self.get_filename(fullname)
             try:
@@ -51,6 +52,15 @@ def loader(folder):
             return code
 
     return CachedLoader
+
+
+def unseen(method):
+    """Gives a method the file of the import system's own, which Python leaves
+    out of tracebacks."""
+    code = method.__code__
+    if hasattr(code, "replace"):
+        method.__code__ = code.replace(co_filename=importing.SourceFileLoader.get_code.__code__.co_filename)
+    return method
 
 
 def header(path, status):

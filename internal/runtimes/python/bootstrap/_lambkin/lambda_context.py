@@ -4,7 +4,15 @@ import sys
 import time
 
 
+# Where the classes are on AWS; startup.Names finds them there.
+HOME = "awslambdaric.lambda_context"
+
+W3C = ("traceparent", "tracestate", "baggage")
+
+
 class LambdaContext(object):
+    __module__ = HOME
+
     def __init__(self, headers, parse):
         environ = os.environ
         client_context = parse(headers.get("lambda-runtime-client-context"), "Client Context")
@@ -17,6 +25,7 @@ class LambdaContext(object):
         self.function_version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
         self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+        self._w3c_fields = w3c(client_context)
         self.client_context = None
         if client_context is not None:
             self.client_context = fill(ClientContext(), client_context)
@@ -30,14 +39,27 @@ class LambdaContext(object):
     def get_remaining_time_in_millis(self):
         return max(0, self._epoch_deadline_time_in_ms - int(time.time() * 1000))
 
+    def w3c(self):
+        return dict(self._w3c_fields)
+
     def log(self, msg):
         sys.stdout.write(str(msg))
 
     def __repr__(self):
-        return show(self, [name for name in vars(self) if not name.startswith("_")])
+        names = [name for name in vars(self) if not name.startswith("_") and name != "tenant_id"]
+        return show(self, names + ["tenant_id"])
+
+
+def w3c(client_context):
+    """Takes the trace context out of the client's, where nobody is to look for it."""
+    fields = client_context.pop("w3c", None) if isinstance(client_context, dict) else None
+    if not isinstance(fields, dict):
+        return {}
+    return {name: fields[name] for name in W3C if isinstance(fields.get(name), str)}
 
 
 class CognitoIdentity(object):
+    __module__ = HOME
     __slots__ = ["cognito_identity_id", "cognito_identity_pool_id"]
 
     def __repr__(self):
@@ -45,6 +67,7 @@ class CognitoIdentity(object):
 
 
 class Client(object):
+    __module__ = HOME
     __slots__ = ["installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name"]
 
     def __repr__(self):
@@ -52,6 +75,7 @@ class Client(object):
 
 
 class ClientContext(object):
+    __module__ = HOME
     __slots__ = ["custom", "env", "client"]
 
     def __repr__(self):

@@ -57,6 +57,10 @@ def configure(logging, settings, invocation):
         def emit(self, record):
             sys.stdout.write(self.format(record))
 
+    # AWS has two, and programs look for them by name.
+    if settings.json_log or settings.log_level:
+        LambdaLoggerHandler.__name__ = LambdaLoggerHandler.__qualname__ = "LambdaLoggerHandlerWithFrameType"
+
     class LambdaLoggerFilter(logging.Filter):
         def filter(self, record):
             record.aws_request_id = invocation.request_id or ""
@@ -80,36 +84,42 @@ def configure(logging, settings, invocation):
 # What every record has; the rest comes from the caller's extra.
 RESERVED = frozenset(
     "name msg args levelname levelno pathname filename module exc_info exc_text stack_info lineno funcName created"
-    " msecs relativeCreated thread threadName processName process taskName aws_request_id tenant_id".split()
+    " msecs relativeCreated thread threadName processName process aws_request_id tenant_id".split()
 )
 
 
 def json_formatter(logging):
     import json
 
+    # What JSON has no word for becomes text.
+    encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
     class JsonFormatter(logging.Formatter):
         def format(self, record):
-            level = min(50, max(0, record.levelno)) // 10 * 10
+            record.levelno = min(50, max(0, record.levelno)) // 10 * 10
+            record.levelname = logging.getLevelName(record.levelno)
+            error = record.exc_info or None
             result = {
                 "timestamp": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
-                "level": logging.getLevelName(level),
-                "message": record.getMessage(),
+                "level": record.levelname,
+                "message": record.msg if isinstance(record.msg, dict) and not record.args else record.getMessage(),
                 "logger": record.name,
+                "stackTrace": error and trace(error[2]),
+                "errorType": error and error[0].__name__,
+                "errorMessage": error and str(error[1]),
+                "requestId": getattr(record, "aws_request_id", None),
+                "location": error and "%s:%s:%s" % (record.pathname, record.funcName, record.lineno),
             }
-            if record.exc_info:
-                import traceback
-
-                result["stackTrace"] = traceback.format_tb(record.exc_info[2])
-                result["errorType"] = record.exc_info[0].__name__
-                result["errorMessage"] = str(record.exc_info[1])
-            result["requestId"] = record.aws_request_id
-            if record.exc_info:
-                result["location"] = "%s:%s:%s" % (record.pathname, record.funcName, record.lineno)
-            if record.tenant_id is not None:
+            if getattr(record, "tenant_id", None) is not None:
                 result["tenantId"] = record.tenant_id
             for key, value in record.__dict__.items():
-                if key not in RESERVED and key not in result and value is not None:
+                if key not in RESERVED and key not in result:
                     result[key] = value
-            return json.dumps(result, ensure_ascii=False) + "\n"
+            return encode({key: value for key, value in result.items() if value is not None}) + "\n"
+
+    def trace(frames):
+        import traceback
+
+        return traceback.format_tb(frames)
 
     return JsonFormatter()

@@ -32,8 +32,8 @@ def event(body, content_type):
 
 
 def result(value, ascii_only, number=None):
-    """Returns the bytes to post and their content type. number makes numbers of
-    Decimals, for a dialect that does not write them as they are."""
+    """Returns the bytes or the text to post and the content type. number makes
+    numbers of Decimals, for a dialect that does not write them as they are."""
     if isinstance(value, bytes):
         return value, "application/unknown"
     try:
@@ -43,9 +43,20 @@ def result(value, ascii_only, number=None):
             text = encoder.encode(named(value))
         except TypeError:
             text = encoder.encode(as_objects(value))  # keys may be bytes
-        return encoder.finish(text).encode("utf-8"), "application/json"
+        return encoder.finish(text), "application/json"
     except Exception as error:
-        raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error)
+        raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % said(error))
+
+
+def said(error):
+    """The error in the words of the encoder that AWS's runtimes bring."""
+    text = str(error)
+    if isinstance(error, RecursionError) and sys.version_info >= (3, 12):
+        return text.replace("while encoding a JSON object", "while calling a Python object")
+    if isinstance(error, TypeError) and text.startswith("keys must be "):
+        known, word, kind = text.rpartition(" not ")
+        return known + word + kind.rpartition(".")[2]
+    return text
 
 
 class Encoder(json.JSONEncoder):
@@ -68,6 +79,9 @@ class Encoder(json.JSONEncoder):
             return self.mark + str(o)
         if isinstance(o, bytes):
             return o.decode("utf-8")
+        fields = None if self.number is not None else as_dict(o)
+        if fields is not None:
+            return fields
         raise TypeError("Object of type %s is not JSON serializable" % type(o).__name__)
 
     def finish(self, text):
@@ -76,6 +90,20 @@ class Encoder(json.JSONEncoder):
         import re
 
         return re.sub('"%s([^"]*)"' % self.mark, r"\1", text)
+
+
+def as_dict(value):
+    """What a value's method _asdict says, None when it has none that can be called."""
+    method = getattr(value, "_asdict", None)
+    if not callable(method):
+        return None
+    try:
+        fields = method()
+    except TypeError:
+        return None
+    if not isinstance(fields, dict):
+        raise TypeError("_asdict() must return a dict, not %s" % type(fields).__name__)
+    return fields
 
 
 STANDARD = getattr(sys, "stdlib_module_names", frozenset(["functools", "inspect", "platform", "tokenize", "urllib.parse"]))

@@ -23,16 +23,40 @@ class Client(object):
 
     def next(self):
         """Waits for an invocation; returns its headers, names in lower case, and its event."""
-        return self._exchange(self._head("GET", "invocation/next"))
+        return self._exchange(self._head("GET", "invocation/next"))[1:]
 
     def get(self, path):
         """Waits for an answer without content."""
         self._exchange(self._head("GET", path))
 
-    def post(self, path, body, content_type, header=""):
-        """Sends bytes; returns when the platform has them."""
+    def post_response(self, request_id, body, content_type):
+        """Sends a result; returns when the platform has it."""
+        self._post("invocation/%s/response" % request_id, "response", body, content_type)
+
+    def post_error(self, request_id, body):
+        self._post("invocation/%s/error" % request_id, "error", body, "application/json")
+
+    def post_early(self, path, body, error_type):
+        """Sends an error that no invocation has."""
+        header = "Lambda-Runtime-Function-Error-Type: %s\r\n" % header_text(error_type)
+        self._send(path, body, "application/json", header)
+
+    def _post(self, path, kind, body, content_type):
+        """A result that is refused, for its size, is the end of the process. The
+        line that is logged calls every result a success."""
+        status, _, answer = self._send(path, body, content_type)
+        if status != b"202":
+            import os
+            import time
+
+            line = "[ERROR] [%d] LAMBDA_RUNTIME Failed to post handler success response. Http response code: %s. %s\n"
+            text = line % (time.time() * 1000, status.decode(), answer.decode("utf-8", "replace"))
+            os.write(2, text.encode("utf-8"))
+            raise RuntimeError("Failed to post invocation " + kind)
+
+    def _send(self, path, body, content_type, header=""):
         fields = "Content-Type: %s\r\nContent-Length: %d\r\n%s" % (content_type, len(body), header)
-        self._exchange(self._head("POST", path, fields) + body)
+        return self._exchange(self._head("POST", path, fields) + body)
 
     def _head(self, method, path, fields=""):
         text = "%s /2018-06-01/runtime/%s HTTP/1.1\r\nHost: %s\r\n%s\r\n"
@@ -74,6 +98,7 @@ class Client(object):
                 raise OSError("connection closed")
             data += chunk
             end = data.find(b"\r\n\r\n")
+        status = data[9:12]
         headers = {}
         for line in data[:end].decode("utf-8", "replace").split("\r\n")[1:]:
             name, _, value = line.partition(":")
@@ -81,7 +106,7 @@ class Client(object):
         body = data[end + 4 :]
         missing = int(headers.get("content-length", 0)) - len(body)
         if missing <= 0:
-            return headers, body
+            return status, headers, body
         parts = [body]
         while missing > 0:
             chunk = connection.recv(min(missing, 1 << 20))
@@ -89,7 +114,7 @@ class Client(object):
                 raise OSError("connection closed")
             parts.append(chunk)
             missing -= len(chunk)
-        return headers, b"".join(parts)
+        return status, headers, b"".join(parts)
 
 
 def header_text(text):

@@ -15,6 +15,8 @@ def prepare(settings, invocation, folder, root, cache):
     if sys.version_info < (3, 7):
         unbuffer()
     sys.argv = [os.path.join(environ_folder(folder), "bootstrap.py")]
+    if not settings.serverless:
+        sys.meta_path.append(Names())
     log_setup.install(settings, invocation)
 
 
@@ -56,6 +58,28 @@ def packages():
             site.addpackage = read
     if waiting:
         sys.meta_path.append(PathFiles(waiting))
+
+
+class Names(object):
+    """Finds the class of the context object under the name that it has on AWS,
+    unless the function brings a package of that name."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in ("awslambdaric", "awslambdaric.lambda_context"):
+            return None
+        from importlib.machinery import ModuleSpec
+
+        return ModuleSpec(name, self, is_package=name == "awslambdaric")
+
+    def create_module(self, spec):
+        if spec.name == "awslambdaric":
+            return None
+        from . import lambda_context
+
+        return lambda_context
+
+    def exec_module(self, module):
+        pass
 
 
 class PathFiles(object):

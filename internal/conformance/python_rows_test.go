@@ -1,0 +1,136 @@
+package conformance
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+)
+
+// pythonHandler is the function's Handler: the rows of Python are named for
+// it, with more behind a space where several share one.
+func pythonHandler(row string) string {
+	switch {
+	case strings.HasSuffix(row, "_at_init"):
+		return row + ".handler"
+	case strings.ContainsAny(row, "./ "):
+		handler, _, _ := strings.Cut(row, " ")
+		return handler
+	}
+	return "app." + row
+}
+
+// The shapes of Python's rows: an answer, a failure, the end of the process, a
+// module that does not load, and output.
+func gives(handler, payload string) row {
+	return row{name: handler, events: []string{"{}"}, want: want{payload: payload}}
+}
+
+func raises(handler, message string) row {
+	return row{name: handler, events: []string{"{}"}, want: want{fails: true, message: message}}
+}
+
+func ends(handler, how string, says ...string) row {
+	return row{name: handler, events: []string{"{}"}, want: want{message: how, platform: lambda.Exited}, says: says}
+}
+
+func unloadable(handler, message string) row { return raises(handler, message) }
+
+func writes(handler string, says ...string) row {
+	return row{name: handler, events: []string{"{}"}, want: want{payload: "null"}, says: says}
+}
+
+// exactly is an answer whose bytes count, since it is no JSON or not the only one.
+func exactly(handler, payload string) row {
+	return row{name: handler, events: []string{"{}"}, want: want{payload: payload, raw: true}}
+}
+
+func with(r row, name string, change func(*lambda.Function)) row {
+	r.name, r.change = r.name+" "+name, change
+	return r
+}
+
+func called(r row, name string, caller func(*lambda.Invocation)) row {
+	r.name, r.caller = r.name+" "+name, caller
+	return r
+}
+
+func inJSON(fn *lambda.Function) { fn.LogFormat = "JSON" }
+
+func atLevel(level string) func(*lambda.Function) {
+	return func(fn *lambda.Function) { fn.LogFormat, fn.LogLevel = "JSON", level }
+}
+
+// together makes one row of many handlers, which one process serves in turn.
+func together(name string, cases []row) row {
+	all := row{name: "each.handler " + name}
+	for n, r := range cases {
+		all.events = append(all.events, `{"run":"`+r.name+`"}`)
+		r.want.payload = strings.ReplaceAll(r.want.payload, id(0), id(n))
+		all.then = append(all.then, r.want)
+		for _, part := range r.says {
+			all.says = append(all.says, strings.ReplaceAll(part, id(0), id(n)))
+		}
+	}
+	return all
+}
+
+// pythonRows are Python's own rows. older is whether the runtime is one of
+// those up to 3.11, which escape what is not ASCII and do not look for signals
+// while they wait.
+func pythonRows(older bool) []row {
+	rows := []row{
+		pythonErrors(), pythonValues(), pythonOutput(), pythonMachine(), pythonContexts(),
+		pythonLogs(), with(pythonLogsInJSON(), "JSON", inJSON),
+	}
+	rows = append(rows, pythonNames()...)
+	rows = append(rows, pythonLoading()...)
+	rows = append(rows, pythonExits()...)
+	rows = append(rows, pythonProcess()...)
+	rows = append(rows, pythonLogging()...)
+	return append(rows, pythonVersions(older)...)
+}
+
+// pythonVersions are rows in which the runtimes differ.
+func pythonVersions(older bool) []row {
+	if older {
+		return []row{
+			exactly("app.returns_unicode", `"\u00fc \u65e5 \ud83d\ude00\n"`),
+			exactly("values.escapes", `"\"\\/\b\f\n\r\t\u0000\u001f\u007f\u0080\u2028\u2029\ufeff\uffff</script>\u00e9\ud83d\ude00"`),
+			exactly("values.half_a_pair", `"half \ud83d"`),
+			exactly("values.half_a_pair_in_key", `{"\udc00": 1}`),
+			// The signal waits for the next event, as the client does in its own code.
+			{name: "machine.signal_between", events: []string{"{}", "{}"}, pause: 200 * time.Millisecond, then: []want{{payload: "1"}, {payload: "2"}}, says: []string{"event 1\nEND", "Version: $LATEST\nsignal in event 1\nevent 2\n"}},
+		}
+	}
+	return []row{
+		exactly("app.returns_unicode", `"ü 日 😀\n"`),
+		exactly("values.escapes", "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\x7f\u0080\u2028\u2029\ufeff\uffff</script>é😀\""),
+		// What is no UTF-8 cannot be sent, and ends the process.
+		ends("values.half_a_pair", "Runtime exited with error: exit status 1", "surrogates not allowed"),
+		ends("values.half_a_pair_in_key", "Runtime exited with error: exit status 1", "surrogates not allowed"),
+		{name: "machine.signal_between", events: []string{"{}", "{}"}, pause: 200 * time.Millisecond, then: []want{{payload: "1"}, {payload: "2"}}, says: []string{"signal in event 1\nSTART"}},
+	}
+}
+
+func tidyPython(text, clients string) string {
+	for _, p := range pythonTidy {
+		text = p.of.ReplaceAllString(strings.ReplaceAll(text, clients, "/CLIENT"), p.with)
+	}
+	return text
+}
+
+// pythonTidy takes away the frames of the runtime itself, of which there are
+// other ones in AWS's client, and where they lie.
+var pythonTidy = patterns{
+	{regexp.MustCompile(`  File "(?:/CLIENT/|<frozen runpy>|/var/runtime/python/)[^"]*", line \d+, in \S+\n(?:    .*\n)*`), ""},
+	{regexp.MustCompile(`(?:/CLIENT/3\.\d+/awslambdaric|/var/runtime/python/_lambkin)/bootstrap\.py(\\?"), line \d+`), "/var/runtime/bootstrap.py$1, line N"},
+	{regexp.MustCompile(`/\S+/bootstrap\.py:\d+: (RuntimeWarning: .*)\n.*\n`), "/var/runtime/bootstrap.py:N: $1\n"},
+	{regexp.MustCompile(`:/CLIENT/3\.\d+|, "/CLIENT/3\.\d+"`), ""},
+	// Python tells how much of its depth was left, of which AWS's start takes two more.
+	{regexp.MustCompile(`repeated \d+ more times`), "repeated N more times"},
+	{regexp.MustCompile(`\[\d{13}\] LAMBDA_RUNTIME`), "[TIME] LAMBDA_RUNTIME"},
+	// The advice about updates of AWS's runtimes, which are none of lambkin's.
+	{regexp.MustCompile(`.*LAMBDA_WARNING: Unhandled exception\..*\n`), ""},
+}

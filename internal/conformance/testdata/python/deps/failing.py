@@ -1,0 +1,5 @@
+def load():
+    raise RuntimeError("the dependency does not load")
+
+
+load()

@@ -1,0 +1,4 @@
+try:
+    {}["key"]
+except KeyError as error:
+    raise RuntimeError("chained") from error

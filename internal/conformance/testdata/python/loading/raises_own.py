@@ -1,0 +1,5 @@
+class LoadError(Exception):
+    pass
+
+
+raise LoadError("größer\nals")

@@ -1,0 +1,1 @@
+from loading.recursive import handler
