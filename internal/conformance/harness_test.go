@@ -63,6 +63,7 @@ type language struct {
 	// the client on purpose, and why; each is in docs/differences.md. They are
 	// checked against the table all the same.
 	differs map[string]string
+	dir     string // where run puts the files
 	// tidy replaces what cannot be the same in both, such as the folder of the client.
 	tidy func(string) string
 }
@@ -72,6 +73,10 @@ const minRows = 60
 
 // run runs the table.
 func (l *language) run(t *testing.T) {
+	l.dir = t.TempDir()
+	for name, data := range l.files {
+		testenv.WriteFiles(t, l.dir, map[string]string{name: string(data)})
+	}
 	rows := append(shared(), l.own...)
 	known := map[string]bool{}
 	for _, r := range rows {
@@ -128,10 +133,6 @@ type answer struct {
 // observe runs the row's handler over the runtime.
 func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime) behaviour {
 	t.Helper()
-	dir := t.TempDir()
-	for name, data := range l.files {
-		testenv.WriteFiles(t, dir, map[string]string{name: string(data)})
-	}
 	fn := &lambda.Function{
 		LogicalID: "Fn", ID: "Fn", Path: "Fn", Name: "fn", Runtime: l.runtime, Handler: l.handler(r.name), PackageType: lambda.Zip,
 		MemoryMB: 512, Timeout: 20 * time.Second, LogFormat: "Text", Code: lambda.Code{Dir: l.code},
@@ -143,7 +144,7 @@ func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime) behaviour 
 	o.text = telemetry.Text{Platform: &o.log}
 	env := testenv.Environ()
 	f := fleet.New(fleet.Options{
-		Runtimes: runtimes.Set{rt}, Host: &runtimes.Host{Env: env, Cache: fsx.CacheDir(env)}, Sandbox: process.Sandbox{}, RuntimeDir: dir,
+		Runtimes: runtimes.Set{rt}, Host: &runtimes.Host{Env: env, Cache: fsx.CacheDir(env)}, Sandbox: process.Sandbox{}, RuntimeDir: l.dir,
 		Environ: instance.Environ{Region: "eu-west-1", Account: "123456789012", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"},
 		Sink:    o.record, Notice: func(string) {},
 	})
@@ -165,7 +166,7 @@ func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime) behaviour 
 		t.Error(err)
 	}
 	tidy := func(text string) string {
-		text = strings.NewReplacer(l.code, "/var/task", dir, "/var/runtime").Replace(text)
+		text = strings.NewReplacer(l.code, "/var/task", l.dir, "/var/runtime").Replace(text)
 		if l.tidy != nil {
 			text = l.tidy(text)
 		}

@@ -6,6 +6,7 @@ to what Python 3.6 understands.
 Starting fast is half of its job: what is not needed before the first event
 (json, traceback, logging) is imported when it is needed, and only then.
 """
+import _signal
 import os
 import sys
 
@@ -106,9 +107,35 @@ def main(folder, cache):
 
         snapshot.around(client, lambda exception, path, kind: report(settings, client, exception, path, kind))
 
+    wait = client.next
+    if settings.version < (3, 12) and not settings.serverless and hasattr(_signal, "pthread_sigmask"):
+        wait = undisturbed(wait)
     while True:
-        headers, body = client.next()
+        headers, body = wait()
         handle_event_request(settings, client, handler, headers, body)
+
+
+def undisturbed(wait):
+    """Until 3.11, AWS's runtimes wait in a library that is not Python's, and the
+    function's handlers of signals run when the next event has come."""
+
+    def handled():
+        for number in range(1, _signal.NSIG):
+            handler = _signal.getsignal(number)
+            if callable(handler) and handler is not _signal.default_int_handler:
+                yield number
+
+    def without_signals():
+        numbers = list(handled())
+        if not numbers:
+            return wait()
+        before = _signal.pthread_sigmask(_signal.SIG_BLOCK, numbers)
+        try:
+            return wait()
+        finally:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
+
+    return without_signals
 
 
 def load(settings, client, name):
