@@ -1,0 +1,2 @@
+Process.kill :KILL, Process.pid
+sleep 5

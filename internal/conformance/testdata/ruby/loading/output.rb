@@ -1,0 +1,3 @@
+puts 'printed'
+warn 'to stderr'
+raise ArgumentError, 'grüß'

@@ -1,0 +1,2 @@
+class LoadingError < StandardError; end
+raise LoadingError, 'own'

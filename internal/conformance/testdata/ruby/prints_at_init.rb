@@ -1,0 +1,5 @@
+puts 'loading'
+
+def handler(event:, context:)
+  'loaded'
+end
