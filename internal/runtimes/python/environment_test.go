@@ -228,3 +228,38 @@ func under(t *testing.T, dir, text string) []string {
 	slices.Sort(found)
 	return found
 }
+
+func TestBytesWaitForTheNextText(t *testing.T) {
+	const source = "import sys\ndef handler(e, c):\n    sys.stdout.buffer.write(b'bytes\\n')\n    print('error', file=sys.stderr)\n    import os\n    os.write(1, b'at once\\n')\n    print('text')"
+	out := run(t, setup{files: app(source)}, rapitest.Event{Body: `{}`})
+	if want := "at once\nbytes\ntext\n"; out.Stdout != want {
+		t.Errorf("standard output is %q, want %q", out.Stdout, want)
+	}
+}
+
+func TestTextThatIsNoUTF8EndsTheProcessFrom312(t *testing.T) {
+	for runtime, want := range map[string]answer{"python3.11": {response, `"\ud83d"`, 0}, "python3.12": {Exit: 1}} {
+		out := run(t, setup{runtime: runtime, files: app(`def handler(e, c): return '\ud83d'`)}, rapitest.Event{Body: `{}`})
+		if diff := cmp.Diff(want, summary(t, out)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", runtime, diff)
+		}
+	}
+}
+
+func TestHandlersRunWithNoSignalBlocked(t *testing.T) {
+	const source = "import signal\ndef handler(e, c):\n    signal.signal(signal.SIGUSR1, print)\n    print('blocked', signal.SIGUSR1 in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+	if _, err := os.Stat("/proc/self"); err != nil {
+		t.Skip("the system has no such signals, or none to look at")
+	}
+	out := run(t, setup{runtime: "python3.11", files: app(source)}, rapitest.Event{Body: `{}`}, rapitest.Event{Body: `{}`})
+	if want := "blocked False\nblocked False\n"; out.Stdout != want {
+		t.Errorf("standard output is %q, want %q", out.Stdout, want)
+	}
+}
+
+func TestModulesThatDoNotCompileShowNoFrameOfTheCache(t *testing.T) {
+	out := run(t, setup{files: map[string]string{"app.py": "def handler(e, c):\n    import broken", "broken.py": "x = ("}}, rapitest.Event{Body: `{}`})
+	if len(out.Posts) != 1 || !strings.HasSuffix(out.Posts[0].Body, `"stackTrace": ["  File \"/var/task/app.py\", line 2, in handler\n    import broken\n"]}`) {
+		t.Errorf("posts are %+v", out.Posts)
+	}
+}
