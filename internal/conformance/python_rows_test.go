@@ -132,6 +132,7 @@ func pythonEvents() []row {
 			want: want{payload: `["9007199254740993","12345678901234567890","0.1","0","-0.0","100.0","inf","'\\ud83dA'"]`},
 		},
 		{name: "values.event_order", events: []string{`{"b":1,"a":2,"b":3}`}, want: want{payload: `[["b",3],["a",2]]`}},
+		{name: "app.echo", events: []string{`nope`, ``, `{"a":}`}, want: want{message: "Unable to unmarshal input: Expecting value: line 1 column "}},
 		{name: "values.changed_event", events: []string{`{}`, `{}`}, want: want{payload: `{"seen":1}`}},
 	}
 }
