@@ -163,6 +163,7 @@ func pythonVersions(older bool) []row {
 			exactly("values.half_a_pair", `"half \ud83d"`),
 			logged(with(raises("logs.fails", "grüß\nGott"), "JSON", inJSON), `{"timestamp": "TIME", "level": "ERROR", "errorMessage": "gr\u00fc\u00df\nGott", "errorType": "ValueError", "requestId": "`+id(0)+`", "stackTrace": ["  File \"/var/task/logs.py\", line `),
 			exactly("values.half_a_pair_in_key", `{"\udc00": 1}`),
+			unloadable("loading.not_utf8.handler", "Syntax error in module 'loading.not_utf8': (unicode error) 'utf-8' codec can't decode byte 0xff"),
 			// The signal waits for the next event, as the client does in its own code.
 			{name: "machine.signal_between", events: []string{"{}", "{}"}, pause: 200 * time.Millisecond, then: []want{{payload: "1"}, {payload: "2"}}, says: []string{"event 1\nEND", "Version: $LATEST\nsignal in event 1\nevent 2\n"}},
 		}
