@@ -227,17 +227,17 @@ type patterns []struct {
 	with string
 }
 
-// ends is how much of a long line is looked at, at its beginning and its end:
+// margin is how much of a long line is looked at, at its beginning and its end:
 // a search through megabytes of one letter takes longer than all else.
-const ends = 4 << 10
+const margin = 4 << 10
 
 func (p patterns) Replace(text string) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
 		middle := ""
-		if n := len(line); n > 2*ends {
-			out.WriteString(p.all(line[:ends]))
-			middle, line = line[ends:n-ends], line[n-ends:]
+		if n := len(line); n > 2*margin {
+			out.WriteString(p.all(line[:margin]))
+			middle, line = line[margin:n-margin], line[n-margin:]
 		}
 		out.WriteString(middle)
 		out.WriteString(p.all(line))

@@ -93,8 +93,8 @@ func set(fn *lambda.Function, pairs ...string) {
 	}
 }
 
-// with sets variables of a row's function.
-func with(pairs ...string) func(*lambda.Function) {
+// setting sets variables of a row's function.
+func setting(pairs ...string) func(*lambda.Function) {
 	return func(fn *lambda.Function) { set(fn, pairs...) }
 }
 
@@ -152,7 +152,7 @@ func adapted() []row {
 	)
 	get := func(path string) []string { return once(request("GET", path, "", "")) }
 	count := func(n string) want { return answers(200, map[string]string{"content-length": "1"}, n, false) }
-	stream := with("AWS_LWA_INVOKE_MODE", "response_stream")
+	stream := setting("AWS_LWA_INVOKE_MODE", "response_stream")
 	return []row{
 		{
 			name: "echoes", events: once(request("POST", "/echo", "a=b&a=c", "text")),
@@ -162,13 +162,13 @@ func adapted() []row {
 		// The server listens after half a second, for which the adapter waits.
 		{name: "starts_slowly", events: get("/count"), want: count("1"), says: []string{"listening\n"}},
 		// It listens at once, and says for a while that it cannot serve.
-		{name: "gets_healthy", events: get("/count"), change: with("AWS_LWA_READINESS_CHECK_PATH", "/health"), want: count("1"), says: []string{"healthy\n"}},
+		{name: "gets_healthy", events: get("/count"), change: setting("AWS_LWA_READINESS_CHECK_PATH", "/health"), want: count("1"), says: []string{"healthy\n"}},
 		{name: "answers_bytes", events: get("/bytes"), want: answers(200, map[string]string{"content-type": "application/octet-stream"}, "AP/+", true)},
-		{name: "removes_base_path", events: get("/v1/count"), change: with("AWS_LWA_REMOVE_BASE_PATH", "/v1"), want: count("1")},
+		{name: "removes_base_path", events: get("/v1/count"), change: setting("AWS_LWA_REMOVE_BASE_PATH", "/v1"), want: count("1")},
 		// An event that is no HTTP request; nor is the answer then.
 		{name: "passes_events", events: once(`{"Records":[{"body":"b"}]}`), want: want{raw: true, payload: `{"event":{"Records":[{"body":"b"}]}}`}},
 		{name: "fails", events: get("/fails"), want: answers(500, nil, "broken", false)},
-		{name: "fails_for_lambda", events: get("/fails"), change: with("AWS_LWA_ERROR_STATUS_CODES", "500-599"), want: want{message: "Request failed with configured error status code: 500", kind: boxedError}},
+		{name: "fails_for_lambda", events: get("/fails"), change: setting("AWS_LWA_ERROR_STATUS_CODES", "500-599"), want: want{message: "Request failed with configured error status code: 500", kind: boxedError}},
 		{name: "times_out", events: slices.Repeat(get("/sleeps"), 2), change: short, fresh: true, want: want{message: "Task timed out after 1.00 seconds", platform: lambda.TimedOut}},
 		{name: "exits_at_init", events: get("/count"), fresh: true, want: exited("exit status 4"), says: []string{"no database\n"}},
 		// Since there is an extension, the server is told of the end.
