@@ -18,7 +18,7 @@ type row struct {
 
 	want  want     // the answer to each event
 	then  []want   // those that differ, by the event's number
-	fresh bool     // each event has an environment of its own
+	fresh bool     // each event has a process of its own
 	says  []string // parts of the log
 	hides []string // what the log does not have
 }

@@ -38,6 +38,7 @@ func TestWebAdapter(t *testing.T) {
 		// An OS-only runtime starts the layer's bootstrap anyway.
 		{runtime: own, client: provided.Runtime{}},
 	} {
+		l.write(t)
 		l.code, l.handler = code, func(string) string { return "run.sh" }
 		adapt := func(t *testing.T, r *row) behaviour {
 			special := r.change
