@@ -70,6 +70,8 @@ func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtime
 	} else {
 		options = append(options, c.archive(host, found)...)
 	}
+	env, locale := utf8(found, fn, locales)
+	options = append(options, locale...)
 	classPath := append(c.classPath(), layers(paths)...)
 	args := slices.Concat([]string{heap(fn.MemoryMB)}, options, c.options(),
 		[]string{"-classpath", runtimes.JoinList(classPath), main, fn.Handler})
@@ -79,6 +81,7 @@ func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtime
 	}
 	l.Add(fn, host.SearchPaths(runtimes.Interpreter{Path: found.java}, paths)...)
 	l.Env = append(l.Env, "AWS_EXECUTION_ENV=AWS_Lambda_"+fn.Runtime)
+	l.Env = append(l.Env, env...)
 	l.Wrap(fn, paths)
 	return l, nil
 }

@@ -2,6 +2,8 @@ package com.amazonaws.services.lambda.runtime.api.client.runtimeapi;
 
 import com.amazonaws.services.lambda.runtime.api.client.runtimeapi.dto.InvocationRequest;
 import java.io.ByteArrayOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -30,6 +32,7 @@ class NativeClient {
             int status = connection.getResponseCode();
             if (status != HttpURLConnection.HTTP_OK) {
                 drain(connection);
+                complain("Failed to get next invocation. Http Response code: " + status);
                 throw new LambdaRuntimeClientException("Failed to get next.", status);
             }
             InvocationRequest request = new InvocationRequest();
@@ -45,6 +48,7 @@ class NativeClient {
             }
             return request;
         } catch (IOException e) {
+            complain("Failed to get next invocation. No Response from endpoint");
             throw new LambdaRuntimeClientException("Failed to get next.", NO_ANSWER);
         }
     }
@@ -63,7 +67,10 @@ class NativeClient {
                 body.write(response);
             }
             status = connection.getResponseCode();
-            drain(connection);
+            String told = drain(connection);
+            if (status < 200 || status > 299) {
+                complain("Failed to post handler success response. Http response code: " + status + ". " + told);
+            }
         } catch (IOException e) {
             status = NO_ANSWER;
         }
@@ -83,14 +90,24 @@ class NativeClient {
         return field == null ? null : new String(field.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
     }
 
+    /** Says what has gone wrong where the library says it: on the process's own output, whatever the function has put in its place. */
+    private static void complain(String message) {
+        byte[] line = ("[ERROR] [" + System.currentTimeMillis() + "] LAMBDA_RUNTIME " + message + "\n").getBytes(StandardCharsets.UTF_8);
+        try {
+            new FileOutputStream(FileDescriptor.out).write(line);
+        } catch (IOException e) {
+            // Nobody hears it.
+        }
+    }
+
     /** Reads what is left of an answer, so that its connection serves the next request too. */
-    private static void drain(HttpURLConnection connection) throws IOException {
+    private static String drain(HttpURLConnection connection) throws IOException {
         InputStream body = connection.getErrorStream();
         if (body == null) {
             body = connection.getInputStream();
         }
         try (InputStream rest = body) {
-            all(rest);
+            return rest == null ? "" : new String(all(rest), StandardCharsets.UTF_8);
         }
     }
 

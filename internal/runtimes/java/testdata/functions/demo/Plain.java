@@ -1,7 +1,10 @@
 package demo;
 
 import com.amazonaws.services.lambda.runtime.Context;
+import java.io.File;
+import java.nio.charset.Charset;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /** Has methods that no interface asks for. */
@@ -49,7 +52,20 @@ public class Plain {
         return "not reached";
     }
 
-    public String overflow(Object event) {
-        return overflow(event) + "x";
+    public Map<String, Object> characters(Object event) {
+        Map<String, Object> told = new LinkedHashMap<>();
+        told.put("set", Charset.defaultCharset().name());
+        told.put("file", new File(System.getenv("OWN")).exists());
+        told.put("bytes", "ü".getBytes().length);
+        told.put("locale", Locale.getDefault().toString());
+        return told;
     }
+
+    public int overflow(Object event) {
+        return deeper(0);
+    }
+
+    // On one line, and calling nothing else, so that each entry of the trace is
+    // the same wherever the stack ends.
+    private static int deeper(int n) { return deeper(n + 1) + 1; }
 }
