@@ -51,8 +51,12 @@ type language struct {
 	// client starts the handlers by AWS's client, bootstrap by lambkin's. One of
 	// them is nil where the client cannot be had, or where lambkin runs the client itself.
 	client, bootstrap runtimes.Runtime
-	files             map[string][]byte // lambkin's bootstraps, by names below Paths.Runtime
-	code              string            // the folder with the handlers
+	// other is a second way in which lambkin runs the handlers, nil for none;
+	// also says of a row whether it is run that way.
+	other runtimes.Runtime
+	also  func(*row) bool
+	files map[string][]byte // lambkin's bootstraps, by names below Paths.Runtime
+	code  string            // the folder with the handlers
 	// handler is the function's Handler for a row.
 	handler func(row string) string
 	// lacks are rows that the language cannot express, and why.
@@ -95,21 +99,32 @@ func (l *language) run(t *testing.T) {
 		}
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			var want, got behaviour
+			var want behaviour
 			if l.client != nil {
 				want = l.observe(t, &r, l.client)
 				r.check(t, "AWS's client", want)
 			}
+			type twin struct {
+				name string
+				of   runtimes.Runtime
+			}
+			var twins []twin
 			if l.bootstrap != nil {
-				got = l.observe(t, &r, l.bootstrap)
-				r.check(t, "lambkin's bootstrap", got)
+				twins = append(twins, twin{"lambkin's bootstrap", l.bootstrap})
 			}
-			if l.client == nil || l.bootstrap == nil {
-				return
+			if l.other != nil && l.also(&r) {
+				twins = append(twins, twin{"lambkin's other way", l.other})
 			}
-			diff := cmp.Diff(want, got)
-			if _, differs := l.differs[r.name]; differs == (diff == "") {
-				t.Errorf("differs: %t, which the table does not say (-AWS's client +lambkin's bootstrap):\n%s", !differs, diff)
+			for _, twin := range twins {
+				got := l.observe(t, &r, twin.of)
+				r.check(t, twin.name, got)
+				if l.client == nil {
+					continue
+				}
+				diff := cmp.Diff(want, got)
+				if _, differs := l.differs[r.name]; differs == (diff == "") {
+					t.Errorf("differs: %t, which the table does not say (-AWS's client +%s):\n%s", !differs, twin.name, diff)
+				}
 			}
 		})
 	}

@@ -1,0 +1,6 @@
+/** Is in no package. */
+public class Unnamed {
+    public String handle(Object event) {
+        return "unnamed";
+    }
+}
