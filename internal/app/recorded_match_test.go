@@ -212,6 +212,7 @@ var deviations = []struct {
 	{regexp.MustCompile(`^environment\.DOTNET_ROOT$`), "`DOTNET_ROOT`", func(_, got any) bool { dir, ok := got.(string); return ok && filepath.IsAbs(dir) }},
 	{regexp.MustCompile(`^environment\._LAMBDA_TELEMETRY_LOG_FD$`), "`_LAMBDA_TELEMETRY_LOG_FD`", func(_, got any) bool { return got == nil }},
 	{regexp.MustCompile(`^environment\.LC_CTYPE$`), "`LC_CTYPE` of Ruby", func(want, got any) bool { return want == nil && got == "C.UTF-8" }},
+	{regexp.MustCompile(`^environment\.LC_ALL$`), "`LC_ALL` of Java", func(want, got any) bool { return want == nil && got == "C.UTF-8" }},
 }
 
 // here reports whether two lists of folders have the same in the same order,

@@ -107,6 +107,8 @@ func javaTypes() []javaRow {
 			`"enums"`, `{"RED":["RED","GREEN"]}`, `"uuid"`, `"00000000-0000-0001-0000-000000000002"`,
 			`"number as key"`, `{"7":"x"}`, `"null as key"`, noResult, `"record"`, ``, `"stream"`, ``, `"builder"`, ``, `"class"`, ``,
 			`"error"`, ``, `"empty bean"`, ``, `"failing bean"`, noResult, `"cycle"`, noResult),
+		// So much that it is refused while it is still being sent.
+		{"rows.Types::returnsFarTooMuch", row{name: "returns_far_too_much", events: twice(), fresh: true, want: want{message: "Response payload size exceeded maximum allowed payload size (6291556 bytes).", platform: "Function.ResponseSizeTooLarge"}}},
 		each("returns_future", "rows.Types::returnsFuture", `{}`, ``),
 		each("returns_iterable", "rows.Types::returnsIterable", `{}`, `["a","b"]`),
 		each("returns_optional", "rows.Types::returnsOptional", `{}`, ``),

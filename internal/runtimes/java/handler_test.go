@@ -112,6 +112,7 @@ type setup struct {
 	task    string            // the folder of the compiled functions when empty
 	opt     string
 	java    Runtime
+	change  func(args []string) []string // makes another command line; nil keeps it
 }
 
 // run runs a function on the machine's Java.
@@ -128,6 +129,9 @@ func run(t testing.TB, s setup, events ...rapitest.Event) rapitest.Outcome {
 	launch, err := s.java.Launch(fn, runtimes.Paths{Task: s.task, Opt: s.opt, Runtime: t.TempDir(), Tmp: os.TempDir()}, host)
 	if err != nil {
 		testenv.Skip(t, s.runtime, err.Error())
+	}
+	if s.change != nil {
+		launch.Args = s.change(launch.Args)
 	}
 	env := append([]string{
 		"LANG=en_US.UTF-8", "_HANDLER=" + s.handler, "LAMBDA_TASK_ROOT=" + s.task,

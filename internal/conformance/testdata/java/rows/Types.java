@@ -167,6 +167,10 @@ public class Types {
         return CompletableFuture.completedFuture("done");
     }
 
+    public String returnsFarTooMuch() {
+        return "x".repeat(30 << 20);
+    }
+
     public Iterable<String> returnsIterable() {
         return List.of("a", "b");
     }
