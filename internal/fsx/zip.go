@@ -26,15 +26,24 @@ func Unzip(archive, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
+	u := unzipper{root: root, folders: map[string]bool{".": true}}
 	for _, f := range r.File {
-		if err := unzipOne(root, f); err != nil {
+		if err := u.one(f); err != nil {
 			return fmt.Errorf("unpacking %q: %w", f.Name, err)
 		}
 	}
 	return nil
 }
 
-func unzipOne(root *os.Root, f *zip.File) error {
+// unzipper unpacks one archive.
+type unzipper struct {
+	root *os.Root
+	// folders are those that are there and are no links. They stay so: nothing
+	// takes a folder away again.
+	folders map[string]bool
+}
+
+func (u *unzipper) one(f *zip.File) error {
 	name := path.Clean(strings.TrimPrefix(f.Name, "./"))
 	if name == "." {
 		return nil
@@ -43,14 +52,11 @@ func unzipOne(root *os.Root, f *zip.File) error {
 		return errors.New("the name leads out of the archive")
 	}
 	file := filepath.FromSlash(name)
-	if err := throughNoLink(root, file); err != nil {
+	if err := u.folder(filepath.Dir(file)); err != nil {
 		return err
 	}
 	if strings.HasSuffix(f.Name, "/") || f.Mode().IsDir() {
-		return root.MkdirAll(file, 0o755)
-	}
-	if err := root.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
+		return u.root.MkdirAll(file, 0o755)
 	}
 	content, err := f.Open()
 	if err != nil {
@@ -58,9 +64,9 @@ func unzipOne(root *os.Root, f *zip.File) error {
 	}
 	defer content.Close()
 	if f.Mode()&fs.ModeSymlink != 0 {
-		return unzipLink(root, content, file)
+		return unzipLink(u.root, content, file)
 	}
-	out, err := root.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, f.Mode().Perm()|0o400)
+	out, err := u.root.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, f.Mode().Perm()|0o400)
 	if err != nil {
 		return err
 	}
@@ -68,15 +74,23 @@ func unzipOne(root *os.Root, f *zip.File) error {
 	return errors.Join(err, out.Close())
 }
 
-// throughNoLink refuses a name that goes through a link of the archive: where
-// such an entry lies, and so where a relative link in it leads, is not what
-// its name says.
-func throughNoLink(root *os.Root, file string) error {
-	for dir := filepath.Dir(file); dir != "."; dir = filepath.Dir(dir) {
-		if st, err := root.Lstat(dir); err == nil && st.Mode()&fs.ModeSymlink != 0 {
-			return fmt.Errorf("%q is a link", filepath.ToSlash(dir))
-		}
+// folder makes a folder, and refuses one that is a link of the archive or lies
+// behind one: where such an entry lies, and so where a relative link in it
+// leads, is not what its name says.
+func (u *unzipper) folder(dir string) error {
+	if u.folders[dir] {
+		return nil
 	}
+	if err := u.folder(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if st, err := u.root.Lstat(dir); err == nil && st.Mode()&fs.ModeSymlink != 0 {
+		return fmt.Errorf("%q is a link", filepath.ToSlash(dir))
+	}
+	if err := u.root.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	u.folders[dir] = true
 	return nil
 }
 
