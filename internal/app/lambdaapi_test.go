@@ -279,6 +279,69 @@ print(json.dumps({name: read(name) for name in ['Pieces', 'Half', 'Slow', 'Much'
 	}
 }
 
+// TestFunctionsOfACapacityProviderMeet has functions that wait for each other,
+// which they can only when both run in one environment at the same time.
+func TestFunctionsOfACapacityProviderMeet(t *testing.T) {
+	testenv.Node(t)
+	testenv.Python(t)
+	files := map[string]string{
+		"template.yaml": `Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Timeout: 60, CodeUri: ., CapacityProviderConfig: {Arn: arn, PerExecutionEnvironmentMaxConcurrency: 3}}}
+Resources:
+  Python: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.13, Handler: app.meet}}
+  Node: {Type: AWS::Serverless::Function, Properties: {Runtime: nodejs24.x, Handler: index.meet}}
+`,
+		"app.py": `
+import os, time
+
+def meet(event, context):
+    open(event["me"], "w").close()
+    while not all(os.path.exists(other) for other in event["all"]):
+        time.sleep(0.005)
+    return [os.getppid(), context.aws_request_id, "_X_AMZN_TRACE_ID" in os.environ]
+`,
+		"index.js": `
+const fs = require('fs');
+exports.meet = async (event, context) => {
+  fs.writeFileSync(event.me, '');
+  while (!event.all.every((other) => fs.existsSync(other))) await new Promise((r) => setTimeout(r, 5));
+  console.log('met');
+  return [process.pid, context.awsRequestId, '_X_AMZN_TRACE_ID' in process.env];
+};
+`,
+	}
+	var log bytes.Buffer
+	text := telemetry.Text{Platform: &log}
+	s := serve(t, files, func(o *app.ServiceOptions, _ *app.LambdaAPI) { o.Sink = text.Record })
+	got := s.python(t, `
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+def meet(name):
+    places = [os.path.join(sys.argv[2], name + str(n)) for n in range(3)]
+    one = lambda me: call(name, {'me': me, 'all': places})['payload']
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(one, places))
+    return [len({a[0] for a in answers}), len({a[1] for a in answers}), any(a[2] for a in answers)]
+
+print(json.dumps({name: meet(name) for name in ['Python', 'Node']}))`, t.TempDir())
+	one := []any{1.0, 3.0, false} // environment, request ids, no trace in the environment
+	if diff := cmp.Diff(map[string]any{"Python": one, "Node": one}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	// Each line names its own invocation.
+	ids := map[string]bool{}
+	for line := range strings.Lines(log.String()) {
+		var record struct{ RequestID, Message string }
+		if json.Unmarshal([]byte(line), &record) == nil && record.Message == "met" {
+			ids[record.RequestID] = true
+		}
+	}
+	if len(ids) != 3 {
+		t.Errorf("lines of %d invocations of Node.js, want 3:\n%s", len(ids), log.String())
+	}
+}
+
 func TestSDKIsRefusedInAWSsWords(t *testing.T) {
 	testenv.Node(t)
 	files := project("Echo", "Tenants")

@@ -33,6 +33,7 @@ class Settings(object):
         self.function = environ.pop("_LAMBKIN_FUNCTION", "{}")
         self.shell = environ.pop("_LAMBKIN_SHELL", "{}")
         self.version = self._version()
+        self.concurrency = 0 if self.serverless else int(environ.get("AWS_LAMBDA_MAX_CONCURRENCY") or 0)
         self.json_log = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
         level = environ.get("AWS_LAMBDA_LOG_LEVEL", "")
         self.log_level = "DEBUG" if level == "TRACE" else level.upper()
@@ -85,6 +86,11 @@ def main(folder, cache):
     """Runs until the platform or the function ends the process."""
     settings = Settings()
     root = environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
+    took = None
+    if settings.concurrency > 1 and hasattr(os, "fork"):
+        from . import workers
+
+        took = workers.spread(settings.concurrency)
     startup.prepare(settings, Invocation, folder, root, cache)
     if not settings.serverless:
         sys.stdout = Unbuffered(sys.stdout)
@@ -112,6 +118,9 @@ def main(folder, cache):
         wait = undisturbed(wait)
     while True:
         headers, body = wait()
+        if took:
+            took()
+            took = None
         handle_event_request(settings, client, handler, headers, body)
 
 
@@ -191,7 +200,7 @@ def handle_event_request(settings, client, request_handler, headers, body):
     Invocation.request_id = request_id
     Invocation.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
     trace_id = headers.get("lambda-runtime-trace-id")
-    if trace_id is not None and not settings.serverless:
+    if trace_id is not None and not settings.serverless and not settings.concurrency:
         environ["_X_AMZN_TRACE_ID"] = trace_id
     else:
         environ.pop("_X_AMZN_TRACE_ID", None)
