@@ -1,0 +1,137 @@
+package conformance
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/runtimes/node"
+	"github.com/lambkin-dev/lambkin/internal/testenv"
+)
+
+// AWS's client up to Node.js 22 runs on the machine's Node.js, whichever it is.
+func TestClassicNode(t *testing.T) {
+	clients := nodeClients(t)
+	testenv.Node(t)
+	l := nodeLanguage(t, "nodejs20.x", clients, filepath.Join(clients, "aws-lambda-ric-classic", "bin", "index.mjs"), "")
+	l.own = slices.Concat(nodeValues(), nodeFailures(), classicFailures(), callbacks(), nodeLoading(), classicLoading(), nodeLogs(), nodeContexts(), nodeStreams(), classicStreams())
+	l.run(t)
+}
+
+// AWS's client from Node.js 24 on runs on that version, which comes with it.
+func TestModernNode(t *testing.T) {
+	clients := nodeClients(t)
+	l := nodeLanguage(t, "nodejs24.x", clients, filepath.Join(clients, "aws-lambda-ric", "index.mjs"), filepath.Join(clients, "bin"))
+	l.own = slices.Concat(nodeValues(), nodeFailures(), modernFailures(), modern(), nodeLoading(), modernLoading(), nodeLogs(), nodeContexts(), nodeStreams(), modernStreams())
+	l.run(t)
+}
+
+func nodeClients(t *testing.T) string {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("AWS's clients for Node.js are for Linux alone")
+	}
+	return cached(t, "ric-node", "the test runs AWS's clients for Node.js")
+}
+
+// nodeLanguage is a version of AWS's client. bin is the folder of the Node.js
+// that runs it, "" for the machine's own.
+func nodeLanguage(t *testing.T, identifier, clients, client, bin string) *language {
+	t.Helper()
+	code, err := filepath.Abs(filepath.Join("testdata", "node"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dist := filepath.Join(clients, "aws-lambda-ric-classic", "dist")
+	handlers := nodeHandlers(t, code, identifier == "nodejs24.x")
+	return &language{
+		runtime:   identifier,
+		client:    nodeRuntime{bin: bin, client: client},
+		bootstrap: nodeRuntime{bin: bin},
+		files:     node.Files(),
+		code:      code,
+		handler:   func(row string) string { return handlers[row] },
+		tidy: func(text string) string {
+			return nodeFrames.Replace(strings.NewReplacer(filepath.Dir(client), "/var/runtime", dist, "/var/runtime", "file://", "").Replace(text))
+		},
+	}
+}
+
+// nodeFrames are what stack traces tell of the runtime itself, in lists of
+// JSON and as text, and what only the package's own program says.
+var nodeFrames = patterns{
+	{regexp.MustCompile(`,"    at [^"]*/var/runtime/[^"]*"`), ""},
+	{regexp.MustCompile(`(?:\\n|\\r|[\n\r])    at [^\n\r"\\]*/var/runtime/[^\n\r"\\]*`), ""},
+	{regexp.MustCompile(`Executing '[^\n]*' in function directory '[^\n]*'\n`), ""},
+}
+
+// exported are the handlers of a file.
+var exported = regexp.MustCompile(`(?m)^(?:export (?:async )?(?:function|const) |exports\.)(\w+) =`)
+
+// nodeHandlers finds the files of the handlers, by the rows' names.
+func nodeHandlers(t *testing.T, code string, modern bool) map[string]string {
+	t.Helper()
+	handlers := map[string]string{}
+	files, err := filepath.Glob(filepath.Join(code, "*.*js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name, _, _ := strings.Cut(filepath.Base(file), ".")
+		if name == "callbacks" && modern || name == "modern" && !modern {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range exported.FindAllSubmatch(source, -1) {
+			row := string(found[1])
+			if other := handlers[row]; other != "" {
+				t.Errorf("%s is in %s and in %s", row, other, name)
+			}
+			handlers[row] = name + "." + row
+		}
+	}
+	return handlers
+}
+
+// nodeRuntime is lambkin's runtime on the Node.js in bin, or AWS's client in
+// the place of its bootstrap.
+type nodeRuntime struct {
+	node.Runtime
+	bin, client string
+}
+
+func (r nodeRuntime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.Host) (*runtimes.Launch, error) {
+	if r.bin != "" {
+		here := *host
+		here.Env = maps.Clone(host.Env)
+		here.Env["PATH"] = r.bin + string(filepath.ListSeparator) + host.Env["PATH"]
+		host = &here
+	}
+	l, err := r.Runtime.Launch(fn, paths, host)
+	if err != nil || r.client == "" {
+		return l, err
+	}
+	for i, arg := range l.Args {
+		if filepath.Dir(arg) == filepath.Join(paths.Runtime, "node") {
+			l.Args = slices.Replace(l.Args, i, i+1, r.client, fn.Handler)
+			break
+		}
+	}
+	l.Uses = append(l.Uses, filepath.Dir(r.client))
+	return l, nil
+}
+
+// handler names a row's handler where it is not found by the row's name.
+func handler(name string) func(*lambda.Function) {
+	return func(fn *lambda.Function) { fn.Handler = name }
+}

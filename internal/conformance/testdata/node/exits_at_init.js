@@ -1,0 +1,4 @@
+'use strict';
+
+process.exit(4);
+exports.exits_at_init = async () => 'not reached';

@@ -1,0 +1,9 @@
+class Handlers {
+  constructor() {
+    this.word = 'this';
+  }
+  async handler() {
+    return typeof this.word;
+  }
+}
+module.exports = new Handlers();

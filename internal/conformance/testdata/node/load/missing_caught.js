@@ -1,0 +1,7 @@
+let found = true;
+try {
+  require('not-there');
+} catch (_) {
+  found = false;
+}
+exports.handler = async () => found;

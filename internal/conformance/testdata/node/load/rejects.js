@@ -1,0 +1,2 @@
+Promise.reject(new Error('nobody at the top'));
+exports.handler = async () => 'not reached';

@@ -1,0 +1,1 @@
+throw Object.assign(new Error('coded'), { code: 'E_TOP' });

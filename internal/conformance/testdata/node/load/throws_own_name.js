@@ -1,0 +1,6 @@
+class ConfigurationError extends Error {
+  get name() {
+    return 'ConfigurationError';
+  }
+}
+throw new ConfigurationError('not configured');

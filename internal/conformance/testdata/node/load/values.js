@@ -1,0 +1,4 @@
+exports.number = 3;
+exports.empty = undefined;
+exports.nothing = null;
+exports.handler = async () => 'fine';

@@ -1,0 +1,2 @@
+import { notThere } from './values.js';
+export const handler = async () => notThere;

@@ -1,0 +1,4 @@
+'use strict';
+
+console.log('loading');
+exports.prints_at_init = async () => 'loaded';
