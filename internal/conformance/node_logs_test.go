@@ -100,7 +100,7 @@ func nodeStreams() []row {
 		raw("streams_a_pipeline", "pqr"),
 		raw("streams_a_pipe", "pipe"),
 		raw("streams_a_pipeline_with_callback", "old"),
-		raw("streams_compressed", "zzzzz"),
+		{name: "streams_compressed", want: want{}},
 		raw("streams_much_with_care", strings.Repeat("c", 2_000_000)),
 		raw("streams_with_a_mark", "a"),
 		raw("streams_and_tells", "a"),
@@ -110,7 +110,6 @@ func nodeStreams() []row {
 		fails("streams_and_fails_first", "at the start"),
 		fails("streams_and_fails_at_once", "not async"),
 		fails("streams_and_throws_text", "plain"),
-		fails("streams_not_async", "Streaming does not support non-async handlers."),
 		fails("streams_not_async_and_silent", "Streaming does not support non-async handlers."),
 		raw("streams_and_fails_after_the_end", "whole"),
 		late("streams_without_end"),
@@ -120,12 +119,12 @@ func nodeStreams() []row {
 		{name: "streams_the_event", events: []string{`{"a":1}`}, want: want{payload: `[{"a":1},"` + id(0) + `"]`}},
 		{name: "streams_once_more", events: []string{`{"fail":true}`, `{}`, `{}`}, want: want{raw: true, payload: "fine"}, then: []want{{message: "this time"}}},
 		raw("streams_and_logs", "a"),
-		{name: "streams_the_wrong_way", fresh: true, want: want{message: "Only response streaming is supported."}},
 	}
 }
 
 func classicStreams() []row {
 	return []row{
+		{name: "streams_not_async", want: want{raw: true, payload: "x"}, says: []string{"Streaming does not support non-async handlers."}},
 		{name: "streams_values", want: want{raw: true, payload: `{"a":[1]}7trueA{"0":66}`}},
 		{name: "streams_and_leaves_work", want: want{raw: true, payload: "a"}},
 		{name: "streams_and_works_on", want: want{raw: true, payload: "a"}, says: []string{"streamed and worked on"}},
@@ -133,5 +132,10 @@ func classicStreams() []row {
 }
 
 func modernStreams() []row {
-	return []row{}
+	return []row{
+		{name: "streams_values", want: want{raw: true, payload: `{"a":[1]}7trueA{"0":66}`}},
+		{name: "streams_not_async", want: want{raw: true, payload: "x"}, says: []string{"Streaming does not support non-async handlers."}},
+		// The older client stumbles over an error of its own here.
+		{name: "streams_the_wrong_way", fresh: true, want: want{message: "Only response streaming is supported."}},
+	}
 }

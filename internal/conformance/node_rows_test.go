@@ -13,7 +13,7 @@ func nodeValues() []row {
 		{name: "returns_promise", want: want{payload: `{"a":1}`}},
 		{name: "returns_thenable", want: want{payload: `"then"`}},
 		{name: "returns_rejecting_thenable", want: want{message: "no then"}},
-		{name: "returns_date", want: want{payload: `"1970-01-01T00:00:00.000Z"`}},
+		{name: "returns_date", want: want{payload: `"TIME"`}},
 		{name: "returns_map", want: want{payload: `{}`}},
 		{name: "returns_nan", want: want{payload: `[null,null,0]`}},
 		{name: "returns_undefined_members", want: want{payload: `{"b":[null]}`}},
@@ -44,7 +44,7 @@ func nodeFailures() []row {
 		{name: "fails_in_a_file", want: want{message: "ENOENT: no such file or directory"}, says: []string{`"errno":-2`}},
 		{name: "fails_unnamed", want: want{message: "unnamed"}},
 		{name: "fails_with_class_name", want: want{message: "special"}},
-		{name: "fails_with_code", want: want{message: "coded"}, says: []string{`"code":"E_CODE"`, `"when":"1970-01-01T00:00:00.000Z"`}},
+		{name: "fails_with_code", want: want{message: "coded"}, says: []string{`"code":"E_CODE"`, `"when":"TIME"`}},
 		{name: "fails_with_many", want: want{message: "many"}},
 		{name: "fails_with_circular_cause", want: want{message: "round"}},
 		{name: "fails_with_bigint", want: want{message: "big"}},
@@ -83,6 +83,10 @@ func classicFailures() []row {
 		{name: "throws_symbol", want: want{message: "Cannot convert a Symbol value to a string"}},
 		{name: "throws_bare_object", want: want{message: "Cannot convert object to primitive value"}},
 		{name: "throws_undefined_at_once", want: want{payload: `null`}},
+		{name: "throws_symbol_at_once", fresh: true, want: want{message: "Cannot convert a Symbol value to a string"}},
+		{name: "rejects_unhandled_undefined", fresh: true, want: want{}},
+		{name: "throws_uncaught_undefined", fresh: true, want: want{}},
+		{name: "bad_client_context", caller: brokenContext, want: want{message: "Cannot parse ClientContext as json: SyntaxError"}},
 		{name: "throws_null_at_once", want: want{payload: `null`}},
 		{name: "rejects_unhandled", fresh: true, want: want{message: "RangeError: nobody cares"}},
 		{name: "rejects_unhandled_text", fresh: true, want: want{message: "nobody reads"}},
@@ -106,6 +110,8 @@ func modernFailures() []row {
 		{name: "throws_null_at_once", want: want{message: "null"}},
 		{name: "throws_undefined", want: want{message: "undefined"}},
 		{name: "throws_undefined_at_once", want: want{message: "undefined"}},
+		{name: "throws_symbol_at_once", want: want{message: "Symbol(token)"}},
+		{name: "bad_client_context", fresh: true, caller: brokenContext, want: gone, says: []string{"Failed to parse lambda-runtime-client-context as JSON"}},
 		{name: "throws_symbol", want: want{message: "Symbol(token)"}},
 		{name: "rejects_unhandled", fresh: true, want: gone, says: []string{"RangeError: nobody cares"}},
 		{name: "rejects_unhandled_text", fresh: true, want: gone, says: []string{"nobody reads"}},
@@ -160,7 +166,7 @@ func callbacks() []row {
 		{name: "succeeds_then_calls_back", want: want{payload: `"first"`}},
 		{name: "calls_back_then_succeeds", want: want{payload: `"first"`}},
 		{name: "returns_and_calls_back", want: want{payload: `"called"`}},
-		{name: "promises_and_calls_back", want: want{payload: `"promised"`}},
+		{name: "promises_and_calls_back", want: want{payload: `"called"`}},
 		{name: "promises_and_calls_back_an_error", want: want{message: "called with"}},
 		{name: "promises_and_succeeds", want: want{payload: `"succeeded"`}},
 		{name: "promises_for_ever_and_calls_back", want: want{payload: `"called"`}},
@@ -174,6 +180,7 @@ func callbacks() []row {
 		{name: "calls_back_before_exit", events: []string{"{}"}, want: want{payload: `"value"`}},
 		{name: "has_three_parameters", want: want{payload: `"function"`}, hides: []string{"WARN"}},
 		{name: "context_waits", want: want{payload: `[true,false]`}},
+		{name: "storage_is_left", want: want{payload: `"left"`}, then: []want{{payload: `null`}}},
 		{name: "keeps_own_symbols", events: []string{"{}"}, want: want{payload: `["` + id(0) + `","function"]`}},
 	}
 }
@@ -201,6 +208,8 @@ func modern() []row {
 		{name: "storage_is_empty", want: want{payload: `null`}},
 	}
 }
+
+func brokenContext(inv *lambda.Invocation) { inv.ClientContext = []byte("{") }
 
 func tenant(inv *lambda.Invocation) { inv.TenantID = "blue" }
 

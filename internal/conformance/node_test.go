@@ -59,17 +59,42 @@ func nodeLanguage(t *testing.T, identifier, clients, client, bin string) *langua
 		code:      code,
 		handler:   func(row string) string { return handlers[row] },
 		tidy: func(text string) string {
-			return nodeFrames.Replace(strings.NewReplacer(filepath.Dir(client), "/var/runtime", dist, "/var/runtime", "file://", "").Replace(text))
+			text = strings.NewReplacer(filepath.Dir(client), "/var/runtime", dist, "/var/runtime", "file://", "").Replace(text)
+			return written.ReplaceAllStringFunc(listed.ReplaceAllStringFunc(ofNode.Replace(text), ownFrames), ownFrames)
 		},
 	}
 }
 
-// nodeFrames are what stack traces tell of the runtime itself, in lists of
-// JSON and as text, and what only the package's own program says.
-var nodeFrames = patterns{
-	{regexp.MustCompile(`,"    at [^"]*/var/runtime/[^"]*"`), ""},
-	{regexp.MustCompile(`(?:\\n|\\r|[\n\r])    at [^\n\r"\\]*/var/runtime/[^\n\r"\\]*`), ""},
+// ofNode are what no two processes have in common, and what only the package's
+// own program says.
+var ofNode = patterns{
 	{regexp.MustCompile(`Executing '[^\n]*' in function directory '[^\n]*'\n`), ""},
+	{regexp.MustCompile(`\(node:\d+\)`), "(node:PID)"},
+	{regexp.MustCompile(`\[ERROR\] \[\d+\]`), "[ERROR] [TIME]"},
+	{regexp.MustCompile(`\n\s*\d+: [^\n]*/var/runtime/[^\n]*`), ""},
+}
+
+// A stack trace, as a list of JSON and as text.
+var (
+	listed  = regexp.MustCompile(`(?:,"    at [^"]*")+`)
+	written = regexp.MustCompile(`(?:(?:\\n|\\r|[\n\r]) +at [^\n\r"\\]*)+`)
+	frame   = regexp.MustCompile(`,"    at [^"]*"|(?:\\n|\\r|[\n\r]) +at [^\n\r"\\]*`)
+)
+
+// ownFrames leaves those lines in a stack trace that are the function's: not
+// the runtime's, and not what Node.js does at the bottom to start either.
+func ownFrames(trace string) string {
+	frames := frame.FindAllString(trace, -1)
+	open := strings.HasSuffix(trace, " {") // members follow
+	frames = slices.DeleteFunc(frames, func(f string) bool { return strings.Contains(f, "/var/runtime/") })
+	for len(frames) > 0 && (strings.Contains(frames[len(frames)-1], "(node:") || strings.Contains(frames[len(frames)-1], " node:")) {
+		frames = frames[:len(frames)-1]
+	}
+	trace = strings.Join(frames, "")
+	if open && !strings.HasSuffix(trace, " {") {
+		trace += " {"
+	}
+	return trace
 }
 
 // exported are the handlers of a file.
@@ -123,7 +148,7 @@ func (r nodeRuntime) Launch(fn *lambda.Function, paths runtimes.Paths, host *run
 	}
 	for i, arg := range l.Args {
 		if filepath.Dir(arg) == filepath.Join(paths.Runtime, "node") {
-			l.Args = slices.Replace(l.Args, i, i+1, r.client, fn.Handler)
+			l.Args = slices.Replace(l.Args, i, i+1, "--require", filepath.Join(fn.Code.Dir, "blocking.cjs"), r.client, fn.Handler)
 			break
 		}
 	}

@@ -164,6 +164,12 @@ exports.calls_back_before_exit = (event, context, callback) => {
   process.once('beforeExit', () => console.log('before the exit'));
   callback(null, 'value');
 };
+const storage = new (require('async_hooks').AsyncLocalStorage)();
+exports.storage_is_left = async () => {
+  const before = storage.getStore();
+  storage.enterWith('left');
+  return before;
+};
 exports.has_three_parameters = async (event, context, callback) => typeof callback;
 exports.context_waits = async (event, context) => {
   const before = context.callbackWaitsForEmptyEventLoop;

@@ -45,7 +45,7 @@ exports.main_module = async () => [typeof require.main, typeof process.mainModul
 exports.parent_module = async () => [module.id, module.paths[0], module.parent && module.parent.filename];
 exports.file_names = async () => [__filename, __dirname];
 exports.listeners = async () => process.eventNames().filter((name) => typeof name === 'string').sort().map((name) => [name, process.listenerCount(name)]);
-exports.exit_code = async () => [typeof process.exitCode, process.execArgv.length];
+exports.exit_code = async () => [typeof process.exitCode];
 exports.this_is = async function () {
   return [typeof this, this && this.constructor.name];
 };

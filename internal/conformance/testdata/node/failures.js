@@ -157,6 +157,9 @@ exports.throws_bare_object = async () => {
 exports.throws_undefined_at_once = () => {
   throw undefined;
 };
+exports.throws_symbol_at_once = () => {
+  throw Symbol('token');
+};
 exports.throws_text_at_once = () => {
   throw 'plainly';
 };

@@ -1,7 +1,7 @@
 // Handlers that stream their response.
 import { Readable, pipeline as withCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGzip, gunzipSync, gzipSync } from 'node:zlib';
+import { createDeflateRaw } from 'node:zlib';
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const streamed = (handler, options) => awslambda.streamifyResponse(handler, options);
@@ -109,13 +109,7 @@ export const streams_a_pipeline_with_callback = streamed((_, out) => new Promise
   withCallback(Readable.from(['old']), out, (error) => (error ? reject(error) : resolve()));
 }));
 export const streams_compressed = streamed(async (_, out) => {
-  const parts = [];
-  const gzip = createGzip();
-  gzip.on('data', (part) => parts.push(part));
-  await new Promise((resolve) => gzip.end('z'.repeat(1000), resolve));
-  await new Promise((resolve) => setImmediate(resolve));
-  out.write(gunzipSync(Buffer.concat(parts).length ? Buffer.concat(parts) : gzipSync('')).subarray(0, 5));
-  out.end();
+  await pipeline(Readable.from(['z'.repeat(1000)]), createDeflateRaw(), out);
 });
 export const streams_a_failing_pipeline = streamed(async (_, out) => {
   const source = async function* () {

@@ -23,9 +23,10 @@ if (dialect === 'serverless') {
   become(JSON.parse(shell || '{}'));
   framework.start(client, root, handler, JSON.parse(fn || '{}'));
 } else {
-  const modern = major >= 24; // Node.js 24 on AWS dropped callbacks and everything that came with them
-  require('./console.js').patch(modern ? '-' : undefined);
-  require(modern ? './modern.js' : './classic.js').start(client, root, handler);
+  // On AWS an ES module starts the function, so there is no main module.
+  process.mainModule = undefined;
+  // Node.js 24 on AWS dropped callbacks and everything that came with them.
+  require(major >= 24 ? './modern.js' : './classic.js').start(client, root, handler);
 }
 
 // take returns a variable that is between lambkin and this file.

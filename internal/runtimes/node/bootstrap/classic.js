@@ -2,22 +2,38 @@
 // promises, and an answer that waits until the event loop is empty.
 'use strict';
 
+const { patch } = require('./console.js');
 const { describe, log, named } = require('./errors.js');
-const { load, streaming } = require('./loader.js');
+const { globals, load, streaming } = require('./loader.js');
 const invocation = require('./invocation.js');
 
-// AWS's exit statuses for the two ways to fail outside of a handler.
+// AWS's exit statuses for the ways to fail outside of a handler; the last is
+// Node.js's own for a module that waits for ever.
 const REJECTED = 128;
 const UNCAUGHT = 129;
+const UNSETTLED = 13;
 
-// whenEmpty runs when the event loop has nothing left to do.
-let whenEmpty = () => {};
+// AWS keeps what it knows of an invocation here, where functions find it.
+const REQUEST_ID = Symbol.for('aws.lambda.runtime.requestId');
+const TENANT_ID = Symbol.for('aws.lambda.runtime.tenantId');
+// WHEN_EMPTY runs when the event loop has nothing left to do.
+const WHEN_EMPTY = Symbol.for('aws.lambda.beforeExit');
+
+const whenEmpty = (run) => {
+  global[WHEN_EMPTY] = run;
+};
+const nothing = () => {};
+const absent = (value) => value === undefined || value === null;
+const isPromise = (value) => Boolean(value) && typeof value.then === 'function';
+
 // crashed posts an error that nobody caught, then ends the process.
 let crashed;
-// ending is set when that has begun: nothing else is said any more.
+// ending is set when that has begun, final when nothing is said any more.
 let ending = false;
+let final = false;
 
 function start(client, root, handler) {
+  patch({ requestId: () => global[REQUEST_ID], tenantId: () => (absent(global[TENANT_ID]) ? undefined : global[TENANT_ID]) });
   crashed = (error, status) => {
     const response = describe(error);
     const type = `Lambda-Runtime-Function-Error-Type: ${headerText(response.errorType)}\r\n`;
@@ -25,24 +41,30 @@ function start(client, root, handler) {
   };
   process.on('uncaughtException', uncaught);
   process.on('unhandledRejection', (reason, promise) => {
-    const error = Object.assign(named('UnhandledPromiseRejection', String(reason)), { reason, promise });
-    error.stack = reason instanceof Error ? `${error.name}: ${reason.stack}` : error.stack;
-    log('Unhandled Promise Rejection', error);
-    end(error, REJECTED);
+    const error = named('UnhandledPromiseRejection', reason === undefined ? '' : String(reason));
+    end('Unhandled Promise Rejection', Object.assign(error, { reason, promise }), REJECTED);
   });
-  process.on('beforeExit', () => whenEmpty());
+  whenEmpty(() => {
+    process.stderr.write(`Warning: Detected unsettled top-level await in ${handler}\n`);
+    process.exit(UNSETTLED);
+  });
+  process.on('beforeExit', () => global[WHEN_EMPTY]());
+  globals();
   load(root, handler, false).then((fn) => {
-    const runtime = new Runtime(client, fn, streaming(fn));
-    runtime.next();
+    whenEmpty(nothing);
+    new Runtime(client, fn, streaming(fn)).next();
   }).catch(uncaught);
 }
 
 function uncaught(error) {
-  log('Uncaught Exception', error);
-  end(error, UNCAUGHT);
+  end('Uncaught Exception', error, UNCAUGHT);
 }
 
-function end(error, status) {
+function end(what, error, status) {
+  if (final) {
+    return;
+  }
+  log(what, error);
   if (!ending) {
     ending = true;
     crashed(error, status);
@@ -53,6 +75,8 @@ function headerText(text) {
   return String(text).replace(/[^\x20-\x7e]/g, '?');
 }
 
+// Runtime is named as AWS's, and so are the methods that call handlers: stack
+// traces show their names.
 class Runtime {
   constructor(client, handler, options) {
     this.client = client;
@@ -63,70 +87,97 @@ class Runtime {
   // next takes the next invocation, at the beginning of the next turn of the loop.
   next() {
     setImmediate(() => {
-      if (ending) {
-        return;
+      if (!ending) {
+        (this.options ? this.handleOnceStreaming() : this.handleOnceNonStreaming()).catch((error) => {
+          console.log(`Unexpected Top Level Error: ${error.toString()}`);
+          ending = true;
+          crashed(error, UNCAUGHT);
+        });
       }
-      this.client.next((headers, body) => {
-        if (this.options) {
-          this.stream(headers, body);
-        } else {
-          this.invoke(headers, body);
-        }
-      });
     });
   }
 
-  begin(headers) {
+  async begin() {
+    const { headers, body } = await new Promise((resolve) => this.client.next((...next) => resolve({ headers: next[0], body: next[1] })));
     const id = invocation.begin(headers);
+    global[REQUEST_ID] = headers['lambda-runtime-aws-request-id'];
+    global[TENANT_ID] = headers['lambda-runtime-aws-tenant-id'];
     crashed = (error, status) => {
+      final = true;
       if (this.client.pending) {
         process.exit(status); // it has answered already
       }
-      this.fail(id, error, () => process.exit(status));
+      this.fail(id, error).then(() => process.exit(status));
     };
-    return id;
+    return { id, headers, body };
   }
 
-  invoke(headers, body) {
-    const id = this.begin(headers);
+  context(context, headers) {
+    return Object.assign(context, invocation.fromEnvironment(false), invocation.fromHeaders(headers, false));
+  }
+
+  async handleOnceNonStreaming() {
+    const { id, headers, body } = await this.begin();
     const done = new Completion(this, id);
-    whenEmpty = () => done.answer(null);
+    whenEmpty(() => done.never());
     try {
-      const context = Object.assign(done.context(), invocation.fromEnvironment(false), invocation.fromHeaders(headers, false));
-      const result = this.handler(JSON.parse(body), context, (error, value) => done.callback(error, value));
-      if (result && typeof result.then === 'function') {
-        result.then(context.succeed, context.fail).catch(context.fail);
+      const event = JSON.parse(body);
+      const result = this.handler(event, this.context(done.context(), headers), (error, value) => done.callback(error, value));
+      if (isPromise(result)) {
+        result.then(done.succeed, done.fail).catch(done.fail);
       }
     } catch (error) {
       done.callback(error);
     }
   }
 
-  stream(headers, body) {
-    const id = this.begin(headers);
-    const context = { callbackWaitsForEmptyEventLoop: true };
+  async handleOnceStreaming() {
+    const { id, headers, body } = await this.begin();
+    let wait = true;
+    const context = {
+      get callbackWaitsForEmptyEventLoop() {
+        return wait;
+      },
+      set callbackWaitsForEmptyEventLoop(value) {
+        wait = value;
+      },
+    };
     const next = () => {
-      if (context.callbackWaitsForEmptyEventLoop) {
-        whenEmpty = () => this.once(() => this.next());
+      whenEmpty(nothing);
+      if (wait) {
+        whenEmpty(() => setImmediate(() => this.next()));
       } else {
         this.next();
       }
     };
-    whenEmpty = () => {};
-    const run = (out) => {
-      Object.assign(context, invocation.fromEnvironment(false), invocation.fromHeaders(headers, false));
-      return this.handler(JSON.parse(body), out, context);
+    const { stream, answered, fail } = require('./stream.js').open(this.client, id, this.options);
+    const failed = (error) => {
+      log('Invoke Error', error);
+      fail(error, next);
     };
-    require('./stream.js').serve(this.client, id, this.options, run).then(next);
+    try {
+      whenEmpty(() => this.next());
+      this.context(context, headers);
+      const result = this.handler(JSON.parse(body), stream, context);
+      if (!isPromise(result)) {
+        failed('Streaming does not support non-async handlers.');
+        return;
+      }
+      if ((await result) !== undefined) {
+        console.warn('Streaming handlers ignore return values.');
+      }
+      await answered;
+      if (!stream.writableFinished) {
+        failed('Response stream is not finished.');
+        return;
+      }
+      next();
+    } catch (error) {
+      failed(error);
+    }
   }
 
-  // once takes the listener away before it runs: an empty loop stays empty.
-  once(run) {
-    whenEmpty = () => {};
-    setImmediate(run);
-  }
-
-  succeed(id, value, callback) {
+  succeed(id, value) {
     let text;
     try {
       text = JSON.stringify(value === undefined ? null : value);
@@ -136,11 +187,11 @@ class Runtime {
     if (typeof text !== 'string') {
       throw new TypeError('Wrong arguments');
     }
-    this.client.post(`invocation/${id}/response`, text, callback);
+    return this.client.answer(id, 'response', text);
   }
 
-  fail(id, error, callback) {
-    this.client.post(`invocation/${id}/error`, JSON.stringify(describe(error)), callback);
+  fail(id, error) {
+    return this.client.answer(id, 'error', JSON.stringify(describe(error)));
   }
 }
 
@@ -150,13 +201,14 @@ class Completion {
     this.runtime = runtime;
     this.id = id;
     this.finished = false;
-    this.answered = false;
+    this.completed = false;
     this.wait = true;
+    this.succeed = (value) => this.done(null, value);
+    this.fail = (error) => this.done(absent(error) ? 'handled' : error);
   }
 
   context() {
     const self = this;
-    const fail = (error) => self.done(error === undefined || error === null ? 'handled' : error);
     return {
       get callbackWaitsForEmptyEventLoop() {
         return self.wait;
@@ -164,9 +216,9 @@ class Completion {
       set callbackWaitsForEmptyEventLoop(value) {
         self.wait = value;
       },
-      succeed: (value) => self.done(null, value),
-      fail,
-      done: (error, value) => self.done(error, value),
+      succeed: this.succeed,
+      fail: this.fail,
+      done: (error, value) => this.done(error, value),
     };
   }
 
@@ -175,14 +227,13 @@ class Completion {
     if (this.finished) {
       return;
     }
-    if (error === undefined || error === null) {
-      whenEmpty = () => this.runtime.once(() => this.answer(value));
-      if (!this.wait) {
-        whenEmpty = () => {};
-        this.answer(value);
-      }
-    } else {
+    whenEmpty(nothing);
+    if (!absent(error)) {
       this.reject(error);
+    } else if (this.wait) {
+      whenEmpty(() => setImmediate(() => this.complete(value)));
+    } else {
+      this.complete(value);
     }
     this.finished = true;
   }
@@ -191,32 +242,42 @@ class Completion {
     if (this.finished) {
       return;
     }
-    whenEmpty = () => {};
-    if (error === undefined || error === null) {
-      this.answer(value);
+    whenEmpty(nothing);
+    if (absent(error)) {
+      this.complete(value);
     } else {
       this.reject(error);
     }
     this.finished = true;
   }
 
-  answer(value) {
-    if (this.answered || ending) {
+  // never is for handlers that have nothing left to do, and have not answered.
+  never() {
+    this.completed = true;
+    whenEmpty(nothing);
+    this.answered(this.runtime.succeed(this.id, null));
+  }
+
+  complete(value) {
+    if (this.completed) {
+      console.error('Invocation has already been reported as done. Cannot call complete more than once per invocation.');
       return;
     }
-    whenEmpty = () => {};
-    this.runtime.succeed(this.id, value, () => this.runtime.next());
-    this.answered = true;
+    this.completed = true;
+    if (!ending) {
+      this.answered(this.runtime.succeed(this.id, value));
+    }
   }
 
   reject(error) {
-    if (this.answered || ending) {
-      return;
+    if (!ending) {
+      log('Invoke Error', error);
+      this.answered(this.runtime.fail(this.id, error));
     }
-    whenEmpty = () => {};
-    log('Invoke Error', error);
-    this.answered = true;
-    this.runtime.fail(this.id, error, () => this.runtime.next());
+  }
+
+  answered(posted) {
+    posted.then(() => this.runtime.next());
   }
 }
 

@@ -8,9 +8,12 @@
 'use strict';
 
 const net = require('net');
-const { flushed } = require('./output.js');
+const { flushed, write } = require('./output.js');
 
 const PREFIX = '/2018-06-01/runtime/';
+
+// READ is how much is read at once, into memory that is kept.
+const READ = 1 << 16;
 
 class Client {
   constructor(address) {
@@ -22,6 +25,8 @@ class Client {
     this.pending = null; // the callback of the request under way
     this.chunks = [];
     this.size = 0;
+    this.status = 0; // of the last answer
+    this.read = { buffer: Buffer.allocUnsafe(READ), callback: (size, buffer) => this.receive(buffer.subarray(0, size)) };
   }
 
   // next calls back with (headers, body) of the next invocation.
@@ -35,6 +40,19 @@ class Client {
     const length = 'Content-Type: application/json\r\nContent-Length: ' + Buffer.byteLength(body) + '\r\n';
     this.pending = callback;
     flushed(() => this.send('POST', path, length + (header || ''), body, callback));
+  }
+
+  // answer posts what came of an invocation. What the platform does not take is
+  // told as AWS's own client tells it.
+  answer(id, path, body) {
+    return new Promise((resolve) => {
+      this.post(`invocation/${id}/${path}`, body, () => {
+        if (this.status >= 300) {
+          write(`[ERROR] [${Date.now()}] LAMBDA_RUNTIME Failed to post handler success response. Http response code: ${this.status}.\n`);
+        }
+        resolve();
+      });
+    });
   }
 
   // send starts a request. While it is under way the connection keeps the
@@ -53,9 +71,8 @@ class Client {
     if (this.socket) {
       return;
     }
-    const socket = net.connect({ host: this.host, port: this.port });
+    const socket = net.connect({ host: this.host, port: this.port, onread: this.read });
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.receive(chunk));
     socket.on('error', () => {});
     socket.on('close', () => this.closed(socket));
     this.socket = socket;
@@ -80,23 +97,25 @@ class Client {
     this.socket.write(request);
   }
 
-  receive(chunk) {
-    this.chunks.push(chunk);
-    this.size += chunk.length;
+  // receive takes what has been read. It stays in place when it is the whole
+  // answer, and is copied when it is a part: the memory is read into again.
+  receive(part) {
+    this.size += part.length;
     if (this.need !== undefined && this.size < this.need) {
+      this.chunks.push(Buffer.from(part));
       return;
     }
-    const data = this.chunks.length === 1 ? chunk : Buffer.concat(this.chunks, this.size);
-    this.chunks = [data];
+    const data = this.chunks.length === 0 ? part : Buffer.concat([...this.chunks, part], this.size);
     if (this.need === undefined) {
       const end = data.indexOf('\r\n\r\n');
-      if (end < 0) {
-        return;
+      if (end >= 0) {
+        this.headers = parse(data.toString('utf8', 0, end));
+        this.status = Number(data.toString('latin1', 9, 12)); // behind "HTTP/1.1 "
+        this.start = end + 4;
+        this.need = this.start + Number(this.headers['content-length'] || 0);
       }
-      this.headers = parse(data.toString('utf8', 0, end));
-      this.start = end + 4;
-      this.need = this.start + Number(this.headers['content-length'] || 0);
-      if (this.size < this.need) {
+      if (this.need === undefined || this.size < this.need) {
+        this.chunks = [Buffer.from(data)];
         return;
       }
     }

@@ -3,18 +3,14 @@
 'use strict';
 
 const util = require('util');
-const { lines } = require('./errors.js');
+const { lines, style } = require('./errors.js');
 const output = require('./output.js');
 
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
-// current is the invocation that lines are written for.
-const current = { requestId: undefined, tenantId: undefined };
-
-// patch replaces the console's methods. Before the first invocation lines say
-// noRequest where its id belongs.
-function patch(noRequest) {
-  current.requestId = noRequest;
+// patch replaces the console's methods. current tells the invocation that
+// lines are written for: its requestId and its tenantId.
+function patch(current) {
   const env = process.env;
   const json = (env.AWS_LAMBDA_LOG_FORMAT || '').toUpperCase() === 'JSON';
   const least = LEVELS.indexOf((env.AWS_LAMBDA_LOG_LEVEL || '').toUpperCase());
@@ -25,44 +21,49 @@ function patch(noRequest) {
     }
     // A line is a record: what reads it turns \r back.
     return (message, ...params) => {
-      output.write(format(level, message, params).replace(/\n/g, '\r') + '\n');
+      output.write(format(current, level, message, params).replace(/\n/g, '\r') + '\n');
     };
   };
   for (const level of LEVELS) {
     console[level.toLowerCase()] = method(level);
   }
   console.log = console.info;
-  Object.defineProperty(console.fatal, 'json', { value: json });
+  style.json = json;
 }
 
-function formatText(level, message, params) {
-  return `${new Date().toISOString()}\t${current.requestId}\t${level}\t${util.format(message, ...params)}`;
+function formatText(current, level, message, params) {
+  return `${new Date().toISOString()}\t${current.requestId()}\t${level}\t${util.format(message, ...params)}`;
 }
 
-function formatJSON(level, message, params) {
-  const record = { timestamp: new Date().toISOString(), level, requestId: current.requestId };
-  if (current.tenantId !== undefined) {
-    record.tenantId = current.tenantId;
+function formatJSON(current, level, message, params) {
+  const record = { timestamp: new Date().toISOString(), level, requestId: current.requestId() };
+  const tenant = current.tenantId();
+  if (tenant !== undefined) {
+    record.tenantId = tenant;
   }
   if (params.length === 0) {
     record.message = message;
     try {
-      return JSON.stringify(record, (_, value) => (value instanceof Error ? Object.assign(about(value), value) : value));
+      return JSON.stringify(record, (_, value) => (value instanceof Error ? Object.assign(about(value, value.stack), value) : value));
     } catch (_) {
       record.message = util.format(message);
       return JSON.stringify(record);
     }
   }
   record.message = util.format(message, ...params);
-  const error = [message, ...params].find((param) => param instanceof Error);
-  return JSON.stringify(error ? Object.assign(record, about(error)) : record);
+  const error = (style.modern ? params : [message, ...params]).find((param) => param instanceof Error);
+  return JSON.stringify(error ? Object.assign(record, about(error, [])) : record);
 }
 
-// about is what the JSON format tells of an error.
-function about(error) {
-  const type = error.constructor && error.constructor.name;
-  const stack = typeof error.stack === 'string' ? lines(error.stack) : [];
-  return { errorType: type || 'UnknownError', errorMessage: error.message, stackTrace: stack };
+// about is what the JSON format tells of an error; stack is told when its own is no text.
+function about(error, stack) {
+  const made = error.constructor;
+  const type = made === undefined || made === null ? undefined : made.name;
+  return {
+    errorType: type === undefined || type === null ? 'UnknownError' : type,
+    errorMessage: error.message,
+    stackTrace: typeof error.stack === 'string' ? lines(error.stack) : stack,
+  };
 }
 
-module.exports = { current, patch };
+module.exports = { patch };

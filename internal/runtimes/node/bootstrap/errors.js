@@ -6,8 +6,9 @@ const util = require('util');
 // own is in every stack frame of these files, and in no other.
 const own = __dirname;
 
-// style is how the runtimes differ: those from Node.js 24 on are modern.
-const style = { modern: false };
+// style is how the runtimes differ, those from Node.js 24 on being modern, and
+// whether the log is JSON.
+const style = { modern: false, json: false };
 
 // lines splits a stack. It leaves out where the bootstrap made the error, and
 // ends where the bootstrap called the function.
@@ -29,23 +30,31 @@ function lines(stack) {
 
 // clean keeps DEL out of texts that may become header values.
 function clean(text) {
-  return typeof text === 'string' ? text.replace(/\x7F/g, '%7F') : text;
+  return text === undefined || text === null ? undefined : text.replace(/\x7F/g, '%7F');
 }
 
-function looksLikeError(value) {
-  return Boolean(value) && ['name', 'message', 'stack'].every((key) => typeof value[key] === 'string' && value[key] !== '');
+function isError(value) {
+  if (style.modern) {
+    return value instanceof Error;
+  }
+  return util.types.isNativeError(value) ||
+    Boolean(value) && ['name', 'message', 'stack'].every((key) => typeof value[key] === 'string' && value[key] !== '');
 }
 
 // describe is the object that a failed invocation answers with.
 function describe(error) {
   try {
-    if (util.types.isNativeError(error) || error instanceof Error || looksLikeError(error)) {
-      const trace = typeof error.stack === 'string' ? lines(clean(error.stack)) : [];
+    if (isError(error)) {
+      const trace = style.modern && !error.stack ? [] : lines(clean(error.stack));
       return { errorType: clean(error.name), errorMessage: clean(error.message), trace };
     }
-    return { errorType: typeof error, errorMessage: String(error), trace: [] };
+    return { errorType: typeof error, errorMessage: style.modern ? String(error) : error.toString(), trace: [] };
   } catch (_) {
-    return { errorType: 'handled', errorMessage: 'the error could not be read: its name, message or stack throws', trace: [] };
+    const response = {
+      errorType: 'handled',
+      errorMessage: 'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack',
+    };
+    return style.modern ? Object.assign(response, { trace: [] }) : response;
   }
 }
 
@@ -64,7 +73,7 @@ function enumerate(_, value) {
 // log writes the line that a failure leaves in the log.
 function log(what, reason) {
   const error = reason instanceof Error ? reason : new Error(style.modern ? String(reason) : reason);
-  if (console.fatal.json) {
+  if (style.json) {
     console.error(error);
     return;
   }
@@ -77,13 +86,16 @@ function log(what, reason) {
   console.error(what, '\t' + text);
 }
 
+// short are the classes whose names do not end as the others' from Node.js 24 on.
+const short = ['MalformedStreamingHandler', 'InvalidStreamingOperation'];
+
 // named makes an error of the runtime's own. Log lines show its class.
 function named(type, message) {
-  const name = style.modern && !type.endsWith('Error') ? type + 'Error' : type;
+  const name = style.modern && !type.endsWith('Error') && !short.includes(type) ? type + 'Error' : type;
   const kind = { [name]: class extends Error {} }[name];
   const error = new kind(message);
-  Object.defineProperty(error, 'name', { value: 'Runtime.' + type, enumerable: style.modern });
-  error.stack = `Runtime.${type}: ${message}`;
+  Object.defineProperty(error, 'name', { value: 'Runtime.' + type, enumerable: style.modern, configurable: true, writable: true });
+  error.stack = error.stack.replace(/^Error/, error.name);
   return error;
 }
 

@@ -1,29 +1,28 @@
 // What handlers see of one invocation.
 'use strict';
 
-const log = require('./console.js');
+const { named } = require('./errors.js');
 
 const HEADER = 'lambda-runtime-';
 
-// begin makes an invocation the current one for log lines and tracing.
+// begin makes an invocation the one that is traced.
 function begin(headers) {
-  log.current.requestId = headers[HEADER + 'aws-request-id'];
-  log.current.tenantId = headers[HEADER + 'aws-tenant-id'];
   const trace = headers[HEADER + 'trace-id'];
   if (trace) {
     process.env._X_AMZN_TRACE_ID = trace;
   } else {
     delete process.env._X_AMZN_TRACE_ID;
   }
-  return encodeURIComponent(log.current.requestId);
+  return encodeURIComponent(headers[HEADER + 'aws-request-id']);
 }
 
 // fromHeaders is the part of the context that the invocation decides, in AWS's order.
 function fromHeaders(headers, modern) {
+  const parse = modern ? parseModern : parseClassic;
   const deadline = headers[HEADER + 'deadline-ms'];
   const context = {
-    clientContext: parse(headers[HEADER + 'client-context'], 'ClientContext'),
-    identity: parse(headers[HEADER + 'cognito-identity'], 'CognitoIdentity'),
+    clientContext: parse(headers, 'client-context', 'ClientContext'),
+    identity: parse(headers, 'cognito-identity', 'CognitoIdentity'),
     invokedFunctionArn: headers[HEADER + 'invoked-function-arn'],
     awsRequestId: headers[HEADER + 'aws-request-id'],
     tenantId: headers[HEADER + 'aws-tenant-id'],
@@ -47,7 +46,8 @@ function fromEnvironment(modern) {
   });
 }
 
-function parse(text, name) {
+function parseClassic(headers, header, name) {
+  const text = headers[HEADER + header];
   if (text === undefined) {
     return undefined;
   }
@@ -55,6 +55,18 @@ function parse(text, name) {
     return JSON.parse(text);
   } catch (error) {
     throw new Error(`Cannot parse ${name} as json: ${error}`);
+  }
+}
+
+function parseModern(headers, header) {
+  const text = headers[HEADER + header];
+  if (!text) {
+    return undefined;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw named('PlatformError', `Failed to parse ${HEADER + header} as JSON: ${error.message}`);
   }
 }
 

@@ -32,16 +32,15 @@ function split(handler) {
 // load returns the handler function. modern is how Node.js 24 and later load.
 async function load(root, handler, modern) {
   const parts = split(handler);
-  globals();
   let loaded;
   try {
     loaded = await (modern ? importModule : requireModule)(root, parts.folder, parts.module);
   } catch (error) {
     throw explain(error, modern);
   }
-  let found = lookup(loaded, parts.property);
-  if (!found && modern && loaded && loaded.default) {
-    found = lookup(loaded.default, parts.property);
+  let found = lookup(loaded, parts.property, modern);
+  if (!found && modern && typeof loaded === 'object' && loaded !== null && 'default' in loaded) {
+    found = lookup(loaded.default, parts.property, modern);
   }
   if (!found) {
     throw named('HandlerNotFound', `${handler} is undefined or not exported`);
@@ -52,8 +51,9 @@ async function load(root, handler, modern) {
   return found;
 }
 
-function lookup(object, property) {
-  return property.split('.').reduce((value, key) => value && value[key], object);
+// lookup follows the path of a property; from Node.js 24 on through objects alone.
+function lookup(object, property, modern) {
+  return property.split('.').reduce((value, key) => (value && (!modern || typeof value === 'object') ? value[key] : undefined), object);
 }
 
 // explain gives a load error the name that AWS gives it.
@@ -69,7 +69,7 @@ function explain(error, modern) {
     }
     return wrapped;
   }
-  if (error && error.code === 'MODULE_NOT_FOUND') {
+  if ((!modern || error instanceof Error) && error.code === 'MODULE_NOT_FOUND') {
     return named('ImportModuleError', String(error));
   }
   return error;
@@ -129,8 +129,23 @@ function typeModule(folder) {
   }
 }
 
-// globals makes the awslambda object that functions use to stream.
-function globals() {
+// HttpResponseStream makes a stream an HTTP answer: the prelude in JSON and
+// eight zero bytes go before the first thing written.
+class HttpResponseStream {
+  static from(stream, prelude) {
+    stream.setContentType('application/vnd.awslambda.http-integration-response');
+    const head = JSON.stringify(prelude);
+    stream._onBeforeFirstWrite = (write) => {
+      write(head);
+      write(new Uint8Array(8));
+    };
+    return stream;
+  }
+}
+
+// globals makes the awslambda object that functions use to stream, with the
+// store of invocations where there is one.
+function globals(store) {
   if (['1', 'true'].includes(process.env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) {
     return;
   }
@@ -141,19 +156,7 @@ function globals() {
     }
     return handler;
   };
-  class HttpResponseStream {
-    // from makes the stream an HTTP answer: the prelude in JSON and eight zero
-    // bytes go before the body.
-    static from(stream, prelude) {
-      stream.setContentType('application/vnd.awslambda.http-integration-response');
-      stream._onBeforeFirstWrite = (write) => {
-        write(JSON.stringify(prelude));
-        write(new Uint8Array(8));
-      };
-      return stream;
-    }
-  }
-  global.awslambda = Object.assign({}, global.awslambda, { streamifyResponse, HttpResponseStream });
+  global.awslambda = Object.assign({ streamifyResponse, HttpResponseStream }, store ? { InvokeStore: store } : {});
 }
 
 // streaming tells a streaming handler's settings, or null for another handler.

@@ -1,62 +1,81 @@
 // Handlers as AWS's runtimes treat them from Node.js 24 on: no callbacks, no
-// waiting for the event loop, no hooks for what nobody catches.
+// waiting for the event loop, no hooks for what nobody catches. The classes
+// that call handlers are named as AWS's, for stack traces show their names.
 'use strict';
 
+const { patch } = require('./console.js');
 const { describe, log, named, style } = require('./errors.js');
-const { load, streaming } = require('./loader.js');
+const { globals, load, streaming } = require('./loader.js');
 const invocation = require('./invocation.js');
 
-const INIT_FAILED = 1;
+const KEYS = {
+  REQUEST_ID: Symbol.for('_AWS_LAMBDA_REQUEST_ID'),
+  X_RAY_TRACE_ID: Symbol.for('_AWS_LAMBDA_X_RAY_TRACE_ID'),
+  TENANT_ID: Symbol.for('_AWS_LAMBDA_TENANT_ID'),
+};
 
+// What is thrown here ends the process, and Node.js prints it.
 async function start(client, root, name) {
   style.modern = true;
-  let handler;
-  let options;
-  let store;
+  const store = new InvokeStoreSingle();
+  globals(store);
+  patch({ requestId: () => store.getRequestId(), tenantId: () => store.getTenantId() || undefined });
+  let runtime;
   try {
-    store = makeStore();
-    handler = await load(root, name, true);
-    options = streaming(handler);
+    const handler = await load(root, name, true);
+    const options = streaming(handler);
     if (!options && handler.length >= 3) {
       throw named('CallbackHandlerDeprecated',
         'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24.' +
-        ' Return the result from an async function instead.');
+        ' You need to modify this function to use a supported handler signature to use Node.js 24 or later.' +
+        ' For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.');
     }
+    runtime = options ? new StreamingInvokeProcessor(client, handler, options) : new BufferedInvokeProcessor(client, handler);
   } catch (error) {
     log('Init Error', error);
     const response = describe(error);
-    const type = String(response.errorType).replace(/[^\x20-\x7e]/g, '?');
-    client.post('init/error', JSON.stringify(response), () => process.exit(INIT_FAILED),
-      `Lambda-Runtime-Function-Error-Type: ${type}\r\n`);
-    return;
+    const type = `Lambda-Runtime-Function-Error-Type: ${String(response.errorType).replace(/[^\x20-\x7e]/g, '?')}\r\n`;
+    await new Promise((resolve) => client.post('init/error', JSON.stringify(response), resolve, type));
+    throw error;
   }
   for (;;) {
-    const [headers, body] = await new Promise((resolve) => client.next((...answer) => resolve(answer)));
+    const { headers, body } = await new Promise((resolve) => client.next((...next) => resolve({ headers: next[0], body: next[1] })));
+    const context = Object.assign(invocation.fromHeaders(headers, true), invocation.fromEnvironment(true));
     const id = invocation.begin(headers);
-    store.begin(headers);
-    if (options) {
-      await require('./stream.js').serve(client, id, options,
-        (out) => handler(JSON.parse(body), out, makeContext(headers)));
-    } else {
-      await invoke(client, id, () => handler(JSON.parse(body), makeContext(headers)));
-    }
+    const event = JSON.parse(body);
+    await within(store, context, () => runtime.processInvoke(id, event, context));
   }
 }
 
-async function invoke(client, id, run) {
-  let path = 'response';
-  let text;
-  try {
-    const value = await run();
-    await new Promise((resolve) => setImmediate(resolve));
-    text = serialize(value);
-  } catch (error) {
-    await new Promise((resolve) => setImmediate(resolve));
-    log('Invoke Error', error);
-    path = 'error';
-    text = JSON.stringify(describe(error));
+// within runs an invocation so that what it leaves in AsyncLocalStorage goes with it.
+async function within(store, context, run) {
+  await null;
+  return store.run({ [KEYS.REQUEST_ID]: context.awsRequestId, [KEYS.X_RAY_TRACE_ID]: context.xRayTraceId }, run);
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+class BufferedInvokeProcessor {
+  constructor(client, handler) {
+    this.client = client;
+    this.handler = handler;
   }
-  await new Promise((resolve) => client.post(`invocation/${id}/${path}`, text, resolve));
+
+  async processInvoke(id, event, context) {
+    let path = 'response';
+    let text;
+    try {
+      const value = await this.handler(event, context);
+      await turn();
+      text = serialize(value);
+    } catch (error) {
+      await turn();
+      log('Invoke Error', error);
+      path = 'error';
+      text = JSON.stringify(describe(error));
+    }
+    await this.client.answer(id, path, text);
+  }
 }
 
 function serialize(value) {
@@ -72,49 +91,81 @@ function serialize(value) {
   return text;
 }
 
-function makeContext(headers) {
-  return Object.assign(invocation.fromHeaders(headers, true), invocation.fromEnvironment(true));
+class StreamingInvokeProcessor {
+  constructor(client, handler, options) {
+    this.client = client;
+    this.handler = handler;
+    this.options = options;
+  }
+
+  async processInvoke(id, event, context) {
+    const { stream, answered, fail } = require('./stream.js').open(this.client, id, this.options);
+    try {
+      const result = this.handler(event, stream, context);
+      if (typeof result !== 'object' || result === null || typeof result.then !== 'function') {
+        throw new Error('Streaming does not support non-async handlers.');
+      }
+      if ((await result) !== undefined) {
+        console.warn('Streaming handlers ignore return values.');
+      }
+      await answered;
+      if (!stream.writableFinished) {
+        throw new Error('Response stream is not finished.');
+      }
+    } catch (error) {
+      await turn();
+      log('Invoke Error', error);
+      fail(error);
+    }
+  }
 }
 
-// makeStore makes awslambda.InvokeStore, where libraries look the invocation up.
-function makeStore() {
-  const KEYS = {
-    REQUEST_ID: Symbol.for('_AWS_LAMBDA_REQUEST_ID'),
-    X_RAY_TRACE_ID: Symbol.for('_AWS_LAMBDA_X_RAY_TRACE_ID'),
-    TENANT_ID: Symbol.for('_AWS_LAMBDA_TENANT_ID'),
-  };
-  let values;
-  const store = {
-    begin(headers) {
-      values = {
-        [KEYS.REQUEST_ID]: headers['lambda-runtime-aws-request-id'],
-        [KEYS.X_RAY_TRACE_ID]: headers['lambda-runtime-trace-id'],
-        [KEYS.TENANT_ID]: headers['lambda-runtime-aws-tenant-id'],
-      };
-    },
-  };
-  const invokeStore = {
-    getContext: () => values,
-    hasContext: () => values !== undefined,
-    get: (key) => (values ? values[key] : undefined),
-    set(key, value) {
-      if (Object.values(KEYS).includes(key)) {
-        throw new Error(`Cannot modify protected Lambda context field: ${String(key)}`);
-      }
-      values = Object.assign(values || {}, { [key]: value });
-    },
-    getRequestId: () => (values && values[KEYS.REQUEST_ID]) || '-',
-    getXRayTraceId: () => (values ? values[KEYS.X_RAY_TRACE_ID] : undefined),
-    getTenantId: () => (values ? values[KEYS.TENANT_ID] : undefined),
-    run(context, fn) {
-      values = context;
-      return fn();
-    },
-  };
-  if (!['1', 'true'].includes(process.env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) {
-    global.awslambda = { InvokeStore: invokeStore };
+// InvokeStoreSingle is awslambda.InvokeStore, where libraries look the invocation up.
+class InvokeStoreBase {
+  isProtectedKey(key) {
+    return Object.values(KEYS).includes(key);
   }
-  return store;
+
+  getRequestId() {
+    const id = this.get(KEYS.REQUEST_ID);
+    return id === undefined || id === null ? '-' : id;
+  }
+
+  getXRayTraceId() {
+    return this.get(KEYS.X_RAY_TRACE_ID);
+  }
+
+  getTenantId() {
+    return this.get(KEYS.TENANT_ID);
+  }
+}
+InvokeStoreBase.PROTECTED_KEYS = KEYS;
+
+class InvokeStoreSingle extends InvokeStoreBase {
+  getContext() {
+    return this.currentContext;
+  }
+
+  hasContext() {
+    return this.currentContext !== undefined;
+  }
+
+  get(key) {
+    return this.currentContext ? this.currentContext[key] : undefined;
+  }
+
+  set(key, value) {
+    if (this.isProtectedKey(key)) {
+      throw new Error(`Cannot modify protected Lambda context field: ${String(key)}`);
+    }
+    this.currentContext = this.currentContext || {};
+    this.currentContext[key] = value;
+  }
+
+  run(context, fn) {
+    this.currentContext = context;
+    return fn();
+  }
 }
 
 module.exports = { start };

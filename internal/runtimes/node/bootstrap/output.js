@@ -10,11 +10,19 @@ const STDOUT = 1;
 // used are the process's streams that somebody has asked for. Asking for one
 // costs more than writing a line, so it is only noticed when others do.
 const used = {};
+// original is how standard output was written to when it was first asked for.
+let original;
 
 for (const name of ['stdout', 'stderr']) {
   const made = Object.getOwnPropertyDescriptor(process, name);
   if (made && made.get && made.configurable) {
-    const get = () => (used[name] = made.get.call(process));
+    const get = () => {
+      if (!used[name]) {
+        used[name] = made.get.call(process);
+        original = used.stdout && used.stdout.write;
+      }
+      return used[name];
+    };
     Object.defineProperty(process, name, { configurable: true, enumerable: made.enumerable, get, set: made.set });
   }
 }
@@ -23,8 +31,8 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
 
 // write writes text to standard output and returns when the pipe has it.
 function write(text) {
-  if (waiting(used.stdout)) {
-    used.stdout.write(text); // what came before goes before
+  if (used.stdout && (waiting(used.stdout) || used.stdout.write !== original)) {
+    used.stdout.write(text); // behind what came before, or where the function diverts it
     return;
   }
   let data = Buffer.from(text);

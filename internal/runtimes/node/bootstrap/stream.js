@@ -1,138 +1,101 @@
 // Response streaming: the answer goes out in chunks while the handler writes,
-// and an error that comes too late for another answer goes into trailers.
+// and an error that comes too late for another answer goes into trailers. What
+// the handler writes to is a request of Node.js's own, as on AWS: back pressure,
+// events and errors are what they are there. Only streaming functions pay for
+// the HTTP library.
 'use strict';
 
-const { Writable } = require('stream');
-const { describe, log, named } = require('./errors.js');
+const http = require('http');
+const net = require('net');
+const { describe, named, style } = require('./errors.js');
 const { flushed } = require('./output.js');
 
-// serve runs a streaming handler and resolves when the platform has its answer.
-async function serve(client, id, options, run) {
-  const answer = new Answer(client, id);
-  const stream = makeStream(answer, options);
-  try {
-    const result = run(stream);
-    if (!result || typeof result.then !== 'function') {
-      throw new Error('Streaming does not support non-async handlers.');
-    }
-    if ((await result) !== undefined) {
-      console.warn('Streaming handlers ignore return values.');
-    }
-    await answer.done;
-  } catch (error) {
-    log('Invoke Error', error);
-    answer.fail(error);
-    await answer.done;
-  }
-}
+const TYPE = 'Lambda-Runtime-Function-Error-Type';
+const BODY = 'Lambda-Runtime-Function-Error-Body';
 
-// Answer is the request that carries the stream, in HTTP's chunked encoding.
-class Answer {
-  constructor(client, id) {
-    this.client = client;
-    this.path = `invocation/${id}/response`;
-    this.contentType = 'application/octet-stream';
-    this.started = false;
-    this.ended = false;
-    this.done = new Promise((resolve) => {
-      this.resolve = resolve;
+// What handlers see of the request.
+const METHODS = [
+  'cork', 'destroy', 'end', 'uncork', 'write', 'addListener', 'emit', 'eventNames', 'getMaxListeners', 'listenerCount', 'listeners',
+  'off', 'on', 'once', 'prependListener', 'prependOnceListener', 'rawListeners', 'removeAllListeners', 'removeListener',
+  'setMaxListeners', 'setContentType',
+];
+const SHOWN = [
+  'writableFinished', 'writableObjectMode', 'writableEnded', 'writableNeedDrain', 'writableHighWaterMark', 'writableCorked',
+  'writableLength', 'writable', 'destroyed', '_onBeforeFirstWrite',
+];
+const CHANGEABLE = { classic: ['writable', 'destroyed', '_onBeforeFirstWrite'], modern: ['destroyed', '_onBeforeFirstWrite'] };
+
+let agent;
+
+// open starts the answer to an invocation: the stream for its handler, a
+// promise of the platform's answer, and how to end it with an error.
+function open(client, id, options) {
+  agent = agent || new http.Agent({ keepAlive: true, maxSockets: 1 });
+  agent.createConnection = (to, listener) => net.createConnection(Object.assign({}, to, { highWaterMark: options.highWaterMark }), listener);
+  let request;
+  const answered = new Promise((resolve, reject) => {
+    request = http.request({
+      agent,
+      host: client.host,
+      port: client.port,
+      method: 'POST',
+      path: `/2018-06-01/runtime/invocation/${id}/response`,
+      headers: Object.assign(
+        { 'Lambda-Runtime-Function-Response-Mode': 'streaming', Trailer: [TYPE, BODY], 'Content-Type': 'application/octet-stream' },
+        style.modern ? { 'Transfer-Encoding': 'chunked' } : {}),
+    }, (response) => response.on('aborted', reject).on('end', resolve).resume());
+    request.on('error', (error) => {
+      Promise.reject(error); // nobody handles it, which ends the process
+      reject(error);
+      request.destroy(error);
     });
-  }
-
-  start() {
-    if (this.started) {
-      return;
-    }
-    this.started = true;
-    this.client.send('POST', this.path,
-      `Content-Type: ${this.contentType}\r\n` +
-      'Lambda-Runtime-Function-Response-Mode: streaming\r\n' +
-      'Transfer-Encoding: chunked\r\n' +
-      'Trailer: Lambda-Runtime-Function-Error-Type\r\n' +
-      'Trailer: Lambda-Runtime-Function-Error-Body\r\n', '', () => this.resolve());
-    this.client.retry = null; // what was streamed is not kept
-  }
-
-  // write sends a chunk and calls back when the connection takes more.
-  write(data, callback) {
-    this.start();
-    const socket = this.client.socket;
-    if (data.length === 0 || !socket) {
-      callback();
-      return;
-    }
-    socket.cork();
-    socket.write(data.length.toString(16) + '\r\n');
-    socket.write(data);
-    socket.write('\r\n', callback);
-    socket.uncork();
-  }
-
-  end(trailers) {
-    if (this.ended) {
-      return;
-    }
-    this.start();
-    this.ended = true;
-    flushed(() => this.finish(trailers));
-  }
-
-  finish(trailers) {
-    if (this.client.socket) {
-      this.client.socket.write(`0\r\n${trailers || ''}\r\n`);
-    }
-  }
-
-  fail(error) {
+  });
+  extend(request);
+  const fail = (error, callback) => {
     const response = describe(error);
-    const type = String(response.errorType).replace(/[^\x20-\x7e]/g, '?');
-    const body = Buffer.from(JSON.stringify(response)).toString('base64');
-    this.end(`Lambda-Runtime-Function-Error-Type: ${type}\r\nLambda-Runtime-Function-Error-Body: ${body}\r\n`);
-  }
+    request.addTrailers({ [TYPE]: response.errorType, [BODY]: Buffer.from(JSON.stringify(response)).toString('base64') });
+    request.end(callback);
+  };
+  return { stream: show(request), answered, fail };
 }
 
-// makeStream is what the handler writes to.
-function makeStream(answer, options) {
-  const stream = new Writable({
-    highWaterMark: options.highWaterMark,
-    decodeStrings: true,
-    write: (chunk, _, callback) => answer.write(chunk, callback),
-    final(callback) {
-      answer.end();
-      answer.done.then(() => callback());
-    },
-  });
+// extend gives the request what AWS's streams have besides.
+function extend(request) {
+  const write = request.write.bind(request);
+  const end = request.end.bind(request);
   let written = false;
-  const write = stream.write.bind(stream);
-  stream.setContentType = (type) => {
+  request.setContentType = (type) => {
     if (written) {
       throw named('InvalidStreamingOperation', 'Cannot set content-type, too late.');
     }
-    answer.contentType = String(type);
+    request.setHeader('Content-Type', type);
   };
-  const first = () => {
-    if (!written) {
-      written = true;
-      if (typeof stream._onBeforeFirstWrite === 'function') {
-        stream._onBeforeFirstWrite((chunk) => write(chunk));
-      }
+  request.write = (chunk, encoding, callback) => {
+    void chunk.length; // there is no such thing as nothing
+    const raw = typeof chunk === 'string' || (style.modern ? chunk instanceof Uint8Array : Buffer.isBuffer(chunk) || chunk.constructor === Uint8Array);
+    const data = raw ? chunk : JSON.stringify(chunk);
+    if (!written && typeof request._onBeforeFirstWrite === 'function') {
+      request._onBeforeFirstWrite((before) => write(before));
     }
+    const more = write(data, encoding, callback);
+    written = true;
+    return more;
   };
-  stream.write = (chunk, ...rest) => {
-    const raw = typeof chunk === 'string' || chunk instanceof Uint8Array;
-    first();
-    return write(raw ? chunk : JSON.stringify(chunk), ...rest);
-  };
-  // The last chunk may come with the end; it goes the same way as the others.
-  const end = stream.end.bind(stream);
-  stream.end = (chunk, ...rest) => {
-    if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') {
-      stream.write(chunk);
-      return end(...rest.filter((value) => typeof value === 'function'));
-    }
-    return end(...[chunk, ...rest].filter((value) => typeof value === 'function'));
-  };
+  // The answer is complete only behind all that was printed.
+  request.end = (...rest) => flushed(() => end(...(style.modern ? rest : rest.slice(0, 1))));
+}
+
+function show(request) {
+  const stream = {};
+  for (const name of METHODS) {
+    stream[name] = request[name].bind(request);
+  }
+  const changeable = CHANGEABLE[style.modern ? 'modern' : 'classic'];
+  for (const name of SHOWN) {
+    const set = changeable.includes(name) ? (value) => (request[name] = value) : undefined;
+    Object.defineProperty(stream, name, { get: () => request[name], set });
+  }
   return stream;
 }
 
-module.exports = { serve };
+module.exports = { open };
