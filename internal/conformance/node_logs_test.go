@@ -38,7 +38,7 @@ func nodeLogs() []row {
 		{name: "logs_after_callback_of_write", want: want{payload: `"called back"`}},
 		{name: "fails_as_json", change: both(handler("failures.fails_with_code"), jsonFrom("")), want: want{message: "coded"}},
 		{name: "throws_text_as_json", change: both(handler("failures.throws_text"), jsonFrom("")), want: want{message: "plain"}},
-		{name: "throws_uncaught_as_json", events: []string{"{}"}, change: both(handler("failures.throws_uncaught"), jsonFrom("")), fresh: true, want: want{message: ""}},
+		{name: "closes_stdout", events: []string{`{"close":true}`, `{}`}, want: want{payload: `"fine"`}},
 	}
 	for _, name := range []string{"logs_nothing", "logs_values", "logs_lines", "logs_unicode", "logs_error", "logs_odd_errors", "logs_by_other_methods"} {
 		rows = append(rows, row{name: name + "_as_json", change: jsonFrom("TRACE"), want: null})
@@ -119,6 +119,11 @@ func nodeStreams() []row {
 		{name: "streams_the_event", events: []string{`{"a":1}`}, want: want{payload: `[{"a":1},"` + id(0) + `"]`}},
 		{name: "streams_once_more", events: []string{`{"fail":true}`, `{}`, `{}`}, want: want{raw: true, payload: "fine"}, then: []want{{message: "this time"}}},
 		raw("streams_and_logs", "a"),
+		fails("streams_a_failing_pipeline", "source ran dry"),
+		{name: "streams_after_the_end", fresh: true, want: want{fails: true}},
+		{name: "streams_and_destroys", fresh: true, want: want{fails: true}},
+		{name: "streams_and_throws_uncaught", fresh: true, want: want{fails: true}},
+		{name: "streams_and_rejects_unhandled", fresh: true, want: want{fails: true}},
 	}
 }
 

@@ -50,6 +50,7 @@ func nodeFailures() []row {
 		{name: "fails_with_bigint", want: want{message: "big"}},
 		{name: "fails_with_own_stack", want: want{message: "own stack"}},
 		{name: "fails_with_number_as_name", want: want{message: unreadable}},
+		{name: "fails_with_empty_message", want: want{fails: true}},
 		{name: "fails_with_del", want: want{message: "a%7Fb"}},
 		{name: "fails_with_getter", want: want{message: unreadable}},
 		{name: "fails_with_frozen", want: want{message: "frozen"}},
@@ -84,8 +85,9 @@ func classicFailures() []row {
 		{name: "throws_bare_object", want: want{message: "Cannot convert object to primitive value"}},
 		{name: "throws_undefined_at_once", want: want{payload: `null`}},
 		{name: "throws_symbol_at_once", fresh: true, want: want{message: "Cannot convert a Symbol value to a string"}},
-		{name: "rejects_unhandled_undefined", fresh: true, want: want{}},
-		{name: "throws_uncaught_undefined", fresh: true, want: want{}},
+		{name: "rejects_unhandled_undefined", fresh: true, want: want{fails: true}},
+		{name: "throws_uncaught_undefined", fresh: true, want: want{fails: true}},
+		{name: "throws_uncaught_as_json", events: []string{"{}"}, change: both(handler("failures.throws_uncaught"), jsonFrom("")), fresh: true, want: want{message: "out of reach"}},
 		{name: "bad_client_context", caller: brokenContext, want: want{message: "Cannot parse ClientContext as json: SyntaxError"}},
 		{name: "throws_null_at_once", want: want{payload: `null`}},
 		{name: "rejects_unhandled", fresh: true, want: want{message: "RangeError: nobody cares"}},
@@ -121,6 +123,7 @@ func modernFailures() []row {
 		{name: "throws_uncaught", fresh: true, want: gone, says: []string{"RangeError: out of reach"}},
 		{name: "throws_uncaught_text", fresh: true, want: gone},
 		{name: "throws_uncaught_undefined", fresh: true, want: gone},
+		{name: "throws_uncaught_as_json", events: []string{"{}"}, change: both(handler("failures.throws_uncaught"), jsonFrom("")), fresh: true, want: gone},
 		{name: "emits_error", fresh: true, want: gone, says: []string{"not listened to"}},
 		{name: "never_settles", fresh: true, want: want{message: "Runtime exited without providing a reason", platform: lambda.Exited}},
 	}
@@ -277,7 +280,7 @@ func nodeLoading() []row {
 		fails("requires_missing", "requires_missing.handler", "Cannot find module 'not-there'"),
 		fails("syntax", "syntax.handler", "SyntaxError: Unexpected token ';'"),
 		fails("syntax_below", "syntax_below.handler", "SyntaxError: Unexpected token ';'"),
-		fails("wrong_import", "wrong_import.handler", "does not provide an export named 'notThere'"),
+		fails("wrong_import", "wrong_import.handler", "Named export 'notThere' not found"),
 		fails("requires_in_module", "requires_in_module.handler", "require is not defined in ES module scope"),
 		{name: "load_exits", change: handler("load/exits.handler"), fresh: true, want: want{message: "Runtime exited without providing a reason", platform: lambda.Exited}, says: []string{"leaving"}},
 		{name: "load_logs_as_json", change: both(handler("load/logs.handler"), jsonFrom("TRACE")), want: want{payload: `null`}},
@@ -290,15 +293,14 @@ func classicLoading() []row {
 		return row{name: "load_" + name, change: handler("load/" + file), fresh: true, want: want{message: message}}
 	}
 	return []row{
-		{name: "load_broken", change: handler("load/broken/index.handler"), want: want{payload: `"all the same"`}, says: []string{"cannot be read, it will be ignored for ES module detection purposes."}},
+		{name: "load_broken", change: handler("load/broken/index.handler"), fresh: true, want: want{message: "package.json"}, says: []string{"cannot be read, it will be ignored for ES module detection purposes."}},
 		{name: "load_extensionless", change: handler("load/extensionless.handler"), want: want{payload: `"no extension"`}},
 		{name: "load_folder", change: handler("load/exact.handler"), want: want{payload: `"a folder"`}},
 		fails("throws_text", "throws_text.handler", "text at the top"),
 		fails("throws_null", "throws_null.handler", "Cannot read properties of null"),
 		fails("rejects", "rejects.handler", "nobody at the top"),
 		fails("rejects_twice", "rejects_twice.handler", "the first"),
-		fails("throws_in_tick", "throws_in_tick.handler", "in the next tick"),
-		fails("wrong_kind", "wrong_kind.handler", "Unexpected token 'export'"),
+		fails("throws_in_timer", "throws_in_timer.handler", "in a timer at the top"),
 		{name: "load_awaits_for_ever", change: handler("load/awaits_for_ever.handler"), fresh: true, want: want{message: "exit status 13", platform: lambda.Exited}},
 	}
 }
@@ -310,13 +312,14 @@ func modernLoading() []row {
 	}
 	return []row{
 		left("broken", "broken/index.handler", want{message: "Invalid package config"}),
-		left("extensionless", "extensionless.handler", want{payload: `"no extension"`}),
+		{name: "load_extensionless", change: handler("load/extensionless.handler"), want: want{payload: `"no extension"`}},
 		left("folder", "exact.handler", want{message: "Directory import"}),
 		left("throws_text", "throws_text.handler", want{message: "text at the top"}),
 		left("throws_null", "throws_null.handler", want{message: "null"}),
 		left("rejects", "rejects.handler", gone),
-		left("throws_in_tick", "throws_in_tick.handler", gone),
-		left("wrong_kind", "wrong_kind.handler", want{payload: `"a module"`}),
+		left("rejects_twice", "rejects_twice.handler", gone),
+		left("throws_in_timer", "throws_in_timer.handler", gone),
+		{name: "load_wrong_kind", change: handler("load/wrong_kind.handler"), want: want{payload: `"a module"`}},
 		left("awaits_for_ever", "awaits_for_ever.handler", want{message: "Runtime exited without providing a reason", platform: lambda.Exited}),
 	}
 }

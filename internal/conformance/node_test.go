@@ -71,7 +71,9 @@ var ofNode = patterns{
 	{regexp.MustCompile(`Executing '[^\n]*' in function directory '[^\n]*'\n`), ""},
 	{regexp.MustCompile(`\(node:\d+\)`), "(node:PID)"},
 	{regexp.MustCompile(`\[ERROR\] \[\d+\]`), "[ERROR] [TIME]"},
-	{regexp.MustCompile(`\n\s*\d+: [^\n]*/var/runtime/[^\n]*`), ""},
+	{regexp.MustCompile(`\n\s*\d+: (?:0x|[^\n]*/var/runtime/)[^\n]*`), ""},
+	{regexp.MustCompile(`\.\.\. \d+ lines matching`), "... N lines matching"},
+	{regexp.MustCompile(`(?:/var/runtime/[^\n]*|node:internal/[^\n]*):\d+\n[^\n]*\n *\^\n\n`), ""},
 }
 
 // A stack trace, as a list of JSON and as text.

@@ -44,10 +44,7 @@ function start(client, root, handler) {
     const error = named('UnhandledPromiseRejection', reason === undefined ? '' : String(reason));
     end('Unhandled Promise Rejection', Object.assign(error, { reason, promise }), REJECTED);
   });
-  whenEmpty(() => {
-    process.stderr.write(`Warning: Detected unsettled top-level await in ${handler}\n`);
-    process.exit(UNSETTLED);
-  });
+  whenEmpty(() => process.exit(UNSETTLED));
   process.on('beforeExit', () => global[WHEN_EMPTY]());
   globals();
   load(root, handler, false).then((fn) => {
@@ -153,7 +150,7 @@ class Runtime {
     const { stream, answered, fail } = require('./stream.js').open(this.client, id, this.options);
     const failed = (error) => {
       log('Invoke Error', error);
-      fail(error, next);
+      fail(error).then(next, nothing);
     };
     try {
       whenEmpty(() => this.next());

@@ -8,6 +8,7 @@
 'use strict';
 
 const net = require('net');
+const { style } = require('./errors.js');
 const { flushed, write } = require('./output.js');
 
 const PREFIX = '/2018-06-01/runtime/';
@@ -46,9 +47,10 @@ class Client {
   // told as AWS's own client tells it.
   answer(id, path, body) {
     return new Promise((resolve) => {
-      this.post(`invocation/${id}/${path}`, body, () => {
+      this.post(`invocation/${id}/${path}`, body, (_, refusal) => {
         if (this.status >= 300) {
-          write(`[ERROR] [${Date.now()}] LAMBDA_RUNTIME Failed to post handler success response. Http response code: ${this.status}.\n`);
+          const why = style.modern ? ' ' + refusal : '';
+          write(`[ERROR] [${Date.now()}] LAMBDA_RUNTIME Failed to post handler success response. Http response code: ${this.status}.${why}\n`);
         }
         resolve();
       });

@@ -10,22 +10,21 @@ const own = __dirname;
 // whether the log is JSON.
 const style = { modern: false, json: false };
 
-// lines splits a stack. It leaves out where the bootstrap made the error, and
-// ends where the bootstrap called the function.
+// inside are stack frames of Node.js itself, as its versions show them.
+const inside = /^\s+at (async )?(.*\()?(node:|internal\/|[a-z_]+\.js:)/;
+
+// lines splits a stack. It leaves out the bootstrap's frames, and what Node.js
+// did at the bottom to call it.
 function lines(stack) {
   const all = stack.split('\n');
-  const isOwn = (line) => /^\s+at /.test(line) && line.includes(own);
-  const first = all.findIndex((line) => /^\s+at /.test(line));
-  if (first < 0) {
-    return all;
+  const isOwn = (line) => line.includes(own) && /^\s+at /.test(line);
+  let last = all.length - 1;
+  while (last >= 0 && !isOwn(all[last])) {
+    last--;
   }
-  let start = first;
-  while (start < all.length && isOwn(all[start])) {
-    start++;
-  }
-  const rest = all.slice(start);
-  const end = rest.findIndex(isOwn);
-  return all.slice(0, first).concat(end < 0 ? rest : rest.slice(0, end));
+  const below = all.slice(last + 1);
+  const above = all.slice(0, last + 1).filter((line) => !isOwn(line));
+  return last >= 0 && below.every((line) => inside.test(line)) ? above : above.concat(below);
 }
 
 // clean keeps DEL out of texts that may become header values.

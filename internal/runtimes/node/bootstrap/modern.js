@@ -115,7 +115,7 @@ class StreamingInvokeProcessor {
     } catch (error) {
       await turn();
       log('Invoke Error', error);
-      fail(error);
+      await fail(error);
     }
   }
 }

@@ -51,10 +51,13 @@ function open(client, id, options) {
     });
   });
   extend(request);
-  const fail = (error, callback) => {
+  // AWS's clients ask for more as soon as the error is on its way. The platform
+  // might then know nothing of it yet, and hand out the same event again.
+  const fail = (error) => {
     const response = describe(error);
     request.addTrailers({ [TYPE]: response.errorType, [BODY]: Buffer.from(JSON.stringify(response)).toString('base64') });
-    request.end(callback);
+    request.end();
+    return answered;
   };
   return { stream: show(request), answered, fail };
 }
