@@ -119,17 +119,14 @@ func nodeStreams() []row {
 		{name: "streams_the_event", events: []string{`{"a":1}`}, want: want{payload: `[{"a":1},"` + id(0) + `"]`}},
 		{name: "streams_once_more", events: []string{`{"fail":true}`, `{}`, `{}`}, want: want{raw: true, payload: "fine"}, then: []want{{message: "this time"}}},
 		raw("streams_and_logs", "a"),
-		fails("streams_a_failing_pipeline", "source ran dry"),
-		{name: "streams_after_the_end", fresh: true, want: want{fails: true}},
-		{name: "streams_and_destroys", fresh: true, want: want{fails: true}},
-		{name: "streams_and_throws_uncaught", fresh: true, want: want{fails: true}},
-		{name: "streams_and_rejects_unhandled", fresh: true, want: want{fails: true}},
 	}
 }
 
 func classicStreams() []row {
 	return []row{
 		{name: "streams_not_async", want: want{raw: true, payload: "x"}, says: []string{"Streaming does not support non-async handlers."}},
+		{name: "streams_and_throws_uncaught", events: []string{"{}"}, fresh: true, want: want{message: "exit status 129", platform: lambda.Exited}},
+		{name: "streams_and_rejects_unhandled", events: []string{"{}"}, fresh: true, want: want{message: "exit status 128", platform: lambda.Exited}},
 		{name: "streams_values", want: want{raw: true, payload: `{"a":[1]}7trueA{"0":66}`}},
 		{name: "streams_and_leaves_work", want: want{raw: true, payload: "a"}},
 		{name: "streams_and_works_on", want: want{raw: true, payload: "a"}, says: []string{"streamed and worked on"}},
@@ -137,9 +134,14 @@ func classicStreams() []row {
 }
 
 func modernStreams() []row {
+	gone := want{message: "exit status 1", platform: lambda.Exited}
 	return []row{
 		{name: "streams_values", want: want{raw: true, payload: `{"a":[1]}7trueA{"0":66}`}},
 		{name: "streams_not_async", want: want{raw: true, payload: "x"}, says: []string{"Streaming does not support non-async handlers."}},
+		{name: "streams_and_throws_uncaught", events: []string{"{}"}, fresh: true, want: gone},
+		{name: "streams_and_rejects_unhandled", events: []string{"{}"}, fresh: true, want: gone},
+		{name: "streams_and_destroys", events: []string{"{}"}, fresh: true, want: gone},
+		{name: "streams_a_failing_pipeline", events: []string{"{}"}, fresh: true, want: gone, says: []string{"source ran dry"}},
 		// The older client stumbles over an error of its own here.
 		{name: "streams_the_wrong_way", fresh: true, want: want{message: "Only response streaming is supported."}},
 	}

@@ -241,7 +241,7 @@ func nodeLoading() []row {
 		return row{name: "load_" + name, change: handler("load/" + file), want: want{payload: payload}}
 	}
 	fails := func(name, file, message string) row {
-		return row{name: "load_" + name, change: handler("load/" + file), fresh: true, want: want{message: message}}
+		return row{name: "load_" + name, events: []string{"{}"}, change: handler("load/" + file), fresh: true, want: want{message: message}}
 	}
 	return []row{
 		found("deep", "folder/deep.a.b.handler", `"deep"`),
@@ -290,7 +290,7 @@ func nodeLoading() []row {
 
 func classicLoading() []row {
 	fails := func(name, file, message string) row {
-		return row{name: "load_" + name, change: handler("load/" + file), fresh: true, want: want{message: message}}
+		return row{name: "load_" + name, events: []string{"{}"}, change: handler("load/" + file), fresh: true, want: want{message: message}}
 	}
 	return []row{
 		{name: "load_broken", change: handler("load/broken/index.handler"), fresh: true, want: want{message: "package.json"}, says: []string{"cannot be read, it will be ignored for ES module detection purposes."}},
@@ -308,7 +308,7 @@ func classicLoading() []row {
 func modernLoading() []row {
 	gone := want{message: "exit status 1", platform: lambda.Exited}
 	left := func(name, file string, want want) row {
-		return row{name: "load_" + name, change: handler("load/" + file), fresh: true, want: want}
+		return row{name: "load_" + name, events: []string{"{}"}, change: handler("load/" + file), fresh: true, want: want}
 	}
 	return []row{
 		left("broken", "broken/index.handler", want{message: "Invalid package config"}),
