@@ -133,6 +133,7 @@ func modernFailures() []row {
 func callbacks() []row {
 	return []row{
 		{name: "calls_back", want: want{payload: `{"a":1}`}},
+		{name: "calls_back_without_warning", change: both(handler("callbacks.calls_back"), set("AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING", "true")), want: want{payload: `{"a":1}`}},
 		{name: "calls_back_later", want: want{payload: `"later"`}},
 		{name: "calls_back_nothing", want: want{payload: `null`}},
 		{name: "calls_back_twice", want: want{payload: `"first"`}},
@@ -248,7 +249,8 @@ func nodeLoading() []row {
 		found("module", "module/index.handler", `["undefined","function","index.js"]`),
 		found("module_below", "module/below/index.handler", `"awaited"`),
 		found("commonjs", "commonjs/index.handler", `["function","object"]`),
-		found("cjs", "plain.handler", `"mjs"`),
+		found("cjs", "common.handler", `"cjs"`),
+		found("mjs_before_cjs", "plain.handler", `"mjs"`),
 		found("both", "both.handler", `"js"`),
 		found("computed", "computed.handler", `"computed"`),
 		found("inherited", "inherited.handler", `"undefined"`),

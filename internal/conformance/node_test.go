@@ -63,6 +63,9 @@ func nodeLanguage(t *testing.T, identifier, clients, client, bin string) *langua
 		tidy: func(text string) string {
 			text = strings.NewReplacer(filepath.Dir(client), "/var/runtime", dist, "/var/runtime", "file://", "",
 				"/var/runtime/node/bootstrap.js", "/var/runtime/index.mjs").Replace(text)
+			if !strings.Contains(text, "\n") && !strings.Contains(text, "    at ") {
+				return text
+			}
 			return written.ReplaceAllStringFunc(listed.ReplaceAllStringFunc(ofNode.Replace(text), ownFrames), ownFrames)
 		},
 	}

@@ -142,7 +142,11 @@ func TestStreamedAnswersComeInChunks(t *testing.T) {
 				}
 				p := out.Posts[1]
 				got := []string{p.Path, p.Body, p.Header.Get("Content-Type"), p.Header.Get("Lambda-Runtime-Function-Response-Mode"), trailers(t, p)}
-				want := []string{response, tt.body, tt.contentType, "streaming", tt.failure}
+				failure := tt.failure
+				if tt.name == "not async" && runtime == "nodejs22.x" {
+					failure = strings.Replace(failure, "Error", "string", 1) // there it is a text that is thrown
+				}
+				want := []string{response, tt.body, tt.contentType, "streaming", failure}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("post (-want +got):\n%s", diff)
 				}

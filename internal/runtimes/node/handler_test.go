@@ -169,7 +169,7 @@ func TestModernHandlersAnswerAsOnAWS(t *testing.T) {
 		{"pending timers do not delay", `exports.handler = async () => { setInterval(() => {}, 1000); return 'now' }`, answer{response, `"now"`, 0}},
 		{"callbacks are refused", `exports.handler = (e, c, cb) => cb(null, 1)`, answer{
 			initFailure,
-			"Runtime.CallbackHandlerDeprecated: ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. Return the result from an async function instead.", 1,
+			"Runtime.CallbackHandlerDeprecated: ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to modify this function to use a supported handler signature to use Node.js 24 or later. For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.", 1,
 		}},
 		{"no succeed", `exports.handler = (e, c) => c.succeed(1)`, answer{failure, `TypeError: c.succeed is not a function`, 0}},
 		{"rejects with nothing", `exports.handler = async () => { throw undefined }`, answer{failure, `undefined: undefined`, 0}},
