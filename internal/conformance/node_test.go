@@ -31,7 +31,7 @@ func TestClassicNode(t *testing.T) {
 func TestModernNode(t *testing.T) {
 	clients := nodeClients(t)
 	l := nodeLanguage(t, "nodejs24.x", clients, filepath.Join(clients, "aws-lambda-ric", "index.mjs"), filepath.Join(clients, "bin"))
-	l.own = slices.Concat(nodeValues(), nodeFailures(), modernFailures(), modern(), nodeLoading(), modernLoading(), nodeLogs(), nodeContexts(), inLine(nodeStreams()), inLine(modernStreams()))
+	l.own = slices.Concat(nodeValues(), nodeFailures(), modernFailures(), modern(), nodeLoading(), modernLoading(), nodeLogs(), nodeContexts(), nodeStreams(), modernStreams())
 	l.run(t)
 }
 
@@ -161,23 +161,13 @@ func (r nodeRuntime) Launch(fn *lambda.Function, paths runtimes.Paths, host *run
 		}
 	}
 	l.Uses = append(l.Uses, filepath.Dir(r.client))
-	return l, nil
-}
-
-// inLine has AWS's client ask for more on the connection that carries its
-// answer. The newer one would not wait otherwise until an error of a stream has
-// arrived, and is given the same event again, or refused, as the case may be.
-func inLine(rows []row) []row {
-	for i := range rows {
-		change := rows[i].change
-		rows[i].change = func(fn *lambda.Function) {
-			set("AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1", "true")(fn)
-			if change != nil {
-				change(fn)
-			}
-		}
+	// The newer client does not wait until an error of a stream has arrived. When
+	// it asks for more before that, it is refused, or given the same event again;
+	// this way one connection carries both, one behind the other.
+	if strings.HasPrefix(fn.Handler, "streams.") {
+		l.Env = append(l.Env, "AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1=true")
 	}
-	return rows
+	return l, nil
 }
 
 // handler names a row's handler where it is not found by the row's name.
