@@ -251,6 +251,7 @@ type patterns []struct {
 // a search through megabytes of one letter takes longer than all else.
 const margin = 4 << 10
 
+// Replace replaces line by line.
 func (p patterns) Replace(text string) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
@@ -265,6 +266,7 @@ func (p patterns) Replace(text string) string {
 	return out.String()
 }
 
+// all replaces what may go over several lines.
 func (p patterns) all(text string) string {
 	for _, one := range p {
 		text = one.of.ReplaceAllString(text, one.with)
@@ -278,7 +280,7 @@ var perRun = patterns{
 	{regexp.MustCompile(`\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}`), "STREAM"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "API"},
 	{regexp.MustCompile(`Duration: [0-9.]+ ms`), "Duration: N ms"},
-	{regexp.MustCompile(`"(\w*[dD]urationMs|maxMemoryUsedMB)":[0-9.]+`), `"$1":0`},
+	{regexp.MustCompile(`"(\w*[dD]urationMs|maxMemoryUsedMB|producedBytes)":[0-9.]+`), `"$1":0`},
 	{regexp.MustCompile(`Max Memory Used: \d+ MB`), "Max Memory Used: N MB"},
 }
 

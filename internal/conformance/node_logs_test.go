@@ -15,7 +15,7 @@ func nodeLogs() []row {
 		{name: "logs_from_warn_on", change: jsonFrom("WARN"), want: null, says: []string{`"WARN"`}, hides: []string{`"INFO"`}},
 		{name: "logs_from_fatal_on", change: jsonFrom("FATAL"), want: null, says: []string{`"FATAL"`}, hides: []string{`"ERROR"`}},
 		{name: "logs_from_an_odd_level_on", change: jsonFrom("LOUD"), want: null, says: []string{`"TRACE"`}},
-		{name: "logs_from_debug_on_as_text", change: set("AWS_LAMBDA_LOG_LEVEL", "debug"), want: null, hides: []string{"TRACE"}},
+		{name: "logs_from_debug_on_as_text", change: setting("AWS_LAMBDA_LOG_LEVEL", "debug"), want: null, hides: []string{"TRACE"}},
 		{name: "logs_lines", want: null},
 		{name: "logs_odd_errors", want: null},
 		{name: "logs_unicode", want: null, says: []string{"grüß 日本 😀"}},
@@ -60,7 +60,7 @@ func nodeContexts() []row {
 		{name: "variables", want: any},
 		{name: "globals", want: any},
 		{name: "awslambda", want: any},
-		{name: "without_awslambda", change: set("AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA", "1"), want: want{payload: `"undefined"`}},
+		{name: "without_awslambda", change: setting("AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA", "1"), want: want{payload: `"undefined"`}},
 		{name: "main_module", want: want{payload: `["undefined","undefined"]`}},
 		{name: "parent_module", want: any},
 		{name: "file_names", want: want{payload: `["/var/task/context.js","/var/task"]`}},
@@ -68,8 +68,8 @@ func nodeContexts() []row {
 		{name: "exit_code", want: any},
 		{name: "this_is", want: any},
 		{name: "timers_kept", events: []string{`{"begin":true}`, `{}`}, want: want{payload: `"kept"`}, then: []want{{payload: `"set"`}}},
-		{name: "alternative_client", change: both(handler("values.echo"), set("AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1", "true")), want: want{payload: `{}`}},
-		{name: "variables_with_wrapper", change: both(handler("context.variable"), set("NODE_OPTIONS", "--no-warnings")), want: want{payload: `null`}},
+		{name: "alternative_client", change: both(handler("values.echo"), setting("AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1", "true")), want: want{payload: `{}`}},
+		{name: "variables_with_wrapper", change: both(handler("context.variable"), setting("NODE_OPTIONS", "--no-warnings")), want: want{payload: `null`}},
 	}
 }
 

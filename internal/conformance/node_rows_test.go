@@ -133,7 +133,7 @@ func modernFailures() []row {
 func callbacks() []row {
 	return []row{
 		{name: "calls_back", want: want{payload: `{"a":1}`}},
-		{name: "calls_back_without_warning", change: both(handler("callbacks.calls_back"), set("AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING", "true")), want: want{payload: `{"a":1}`}},
+		{name: "calls_back_without_warning", change: both(handler("callbacks.calls_back"), setting("AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING", "true")), want: want{payload: `{"a":1}`}},
 		{name: "calls_back_later", want: want{payload: `"later"`}},
 		{name: "calls_back_nothing", want: want{payload: `null`}},
 		{name: "calls_back_twice", want: want{payload: `"first"`}},
@@ -229,13 +229,6 @@ func jsonFrom(level string) func(*lambda.Function) {
 	return func(fn *lambda.Function) { fn.LogFormat, fn.LogLevel = "JSON", level }
 }
 
-// set gives the function a variable.
-func set(name, value string) func(*lambda.Function) {
-	return func(fn *lambda.Function) {
-		fn.Environment = append(fn.Environment, lambda.Variable{Name: name, Value: value})
-	}
-}
-
 // nodeLoading are ways to name a handler, and to fail before it runs.
 func nodeLoading() []row {
 	found := func(name, file, payload string) row {
@@ -262,7 +255,7 @@ func nodeLoading() []row {
 		{name: "load_absolute", change: func(fn *lambda.Function) { fn.Handler = filepath.Join(fn.Code.Dir, "load", "both.handler") }, want: want{payload: `"js"`}},
 		{name: "load_package", change: func(fn *lambda.Function) {
 			fn.Handler = "package.handler"
-			set("NODE_PATH", filepath.Join(fn.Code.Dir, "load", "packages"))(fn)
+			setting("NODE_PATH", filepath.Join(fn.Code.Dir, "load", "packages"))(fn)
 		}, want: want{payload: `"package"`}},
 		fails("absent", "absent.handler", "Cannot find module 'absent'"),
 		fails("two_dots", "a.b.handler", "Cannot find module 'a'"),

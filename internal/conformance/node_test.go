@@ -66,7 +66,7 @@ func nodeLanguage(t *testing.T, identifier, clients, client, bin string) *langua
 			if !strings.Contains(text, "\n") && !strings.Contains(text, "    at ") {
 				return text
 			}
-			return written.ReplaceAllStringFunc(listed.ReplaceAllStringFunc(ofNode.Replace(text), ownFrames), ownFrames)
+			return written.ReplaceAllStringFunc(listed.ReplaceAllStringFunc(ofNode.all(text), ownFrames), ownFrames)
 		},
 	}
 }
