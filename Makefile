@@ -15,7 +15,7 @@ WARM := go test -count=1 -run TestTheClientIsInTheRepository ./internal/runtimes
 TESTED := node python3 ruby javac mvn mcs moto aws dotnet frameworks ric-node ric-python java-client aws-lambda-go rust-functions lambda-adapter
 TOOL := go tool -modfile=tools.mod
 
-.PHONY: help build test race lint cross bench corpus cases peers faults recorded golden clean
+.PHONY: help build test race lint cross bench clients corpus cases peers faults recorded golden clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,10 @@ cross: ## build and vet for macOS and Windows
 
 bench: build ## time lambkin beside the bare interpreters and its peers
 	bench/run
+
+clients: ## time the bootstraps beside AWS's clients and bare loops of their languages
+	.ci/install $(TESTED)
+	go test -run '^$$' -bench BenchmarkClients -benchtime 1x ./internal/conformance
 
 corpus: ## compare the projects below CORPUS=DIR with what SAM CLI and the Serverless Framework say of them
 	@[ -n "$(CORPUS)" ] || { echo "corpus: name a folder of projects with their expected.json: make corpus CORPUS=DIR" >&2; exit 1; }

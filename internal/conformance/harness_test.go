@@ -131,7 +131,7 @@ func (l *language) run(t *testing.T) {
 }
 
 // write brings lambkin's bootstraps to disk.
-func (l *language) write(t *testing.T) {
+func (l *language) write(t testing.TB) {
 	l.dir = t.TempDir()
 	for name, data := range l.files {
 		testenv.WriteFiles(t, l.dir, map[string]string{name: string(data)})
@@ -359,7 +359,7 @@ func (w *want) compare(a *answer) string {
 
 // cached is a folder of the developer's cache that .ci/install has filled; why
 // says what the test needs it for.
-func cached(t *testing.T, name, why string) string {
+func cached(t testing.TB, name, why string) string {
 	t.Helper()
 	cache := os.Getenv("XDG_CACHE_HOME")
 	if cache == "" {

@@ -68,7 +68,7 @@ type workshop struct {
 }
 
 // javaWorkshop compiles the handlers.
-func javaWorkshop(t *testing.T) *workshop {
+func javaWorkshop(t testing.TB) *workshop {
 	t.Helper()
 	w := &workshop{javac: testenv.Java(t), code: t.TempDir()}
 	real, err := filepath.EvalSymlinks(w.javac)
@@ -94,7 +94,7 @@ func javaWorkshop(t *testing.T) *workshop {
 
 // compile compiles the handlers, and lays them out as a build does: classes,
 // a file, and jars of libraries in the folder lib.
-func (w *workshop) compile(t *testing.T) {
+func (w *workshop) compile(t testing.TB) {
 	t.Helper()
 	sources, err := filepath.Glob(filepath.Join("testdata", "java", "*", "*.java"))
 	if err != nil {
@@ -121,7 +121,7 @@ func (w *workshop) compile(t *testing.T) {
 }
 
 // jarOf is a jar with one file.
-func jarOf(t *testing.T, file, name string) string {
+func jarOf(t testing.TB, file, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -140,7 +140,7 @@ func jarOf(t *testing.T, file, name string) string {
 }
 
 // library unpacks the client's library for this system.
-func (w *workshop) library(t *testing.T) string {
+func (w *workshop) library(t testing.TB) string {
 	t.Helper()
 	processor := map[string]string{"amd64": "x86_64", "arm64": "aarch_64"}[goruntime.GOARCH]
 	if goruntime.GOOS != "linux" || processor == "" {
@@ -166,7 +166,7 @@ func (w *workshop) library(t *testing.T) string {
 
 // elsewhere makes a Java of links to the real one, whose release file names a
 // processor for which AWS's client has no library.
-func (w *workshop) elsewhere(t *testing.T) string {
+func (w *workshop) elsewhere(t testing.TB) string {
 	t.Helper()
 	home := t.TempDir()
 	entries, err := os.ReadDir(w.home)

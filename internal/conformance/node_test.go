@@ -35,7 +35,7 @@ func TestModernNode(t *testing.T) {
 	l.run(t)
 }
 
-func nodeClients(t *testing.T) string {
+func nodeClients(t testing.TB) string {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("AWS's clients for Node.js are for Linux alone")
@@ -45,7 +45,7 @@ func nodeClients(t *testing.T) string {
 
 // nodeLanguage is a version of AWS's client. bin is the folder of the Node.js
 // that runs it, "" for the machine's own.
-func nodeLanguage(t *testing.T, identifier, clients, client, bin string) *language {
+func nodeLanguage(t testing.TB, identifier, clients, client, bin string) *language {
 	t.Helper()
 	code, err := filepath.Abs(filepath.Join("testdata", "node"))
 	if err != nil {
@@ -109,7 +109,7 @@ func ownFrames(trace string) string {
 var exported = regexp.MustCompile(`(?m)^(?:export (?:async )?(?:function|const) |exports\.)(\w+) =`)
 
 // nodeHandlers finds the files of the handlers, by the rows' names.
-func nodeHandlers(t *testing.T, code string, modern bool) map[string]string {
+func nodeHandlers(t testing.TB, code string, modern bool) map[string]string {
 	t.Helper()
 	handlers := map[string]string{}
 	files, err := filepath.Glob(filepath.Join(code, "*.*js"))
