@@ -105,20 +105,20 @@ func (o *startLambdaOptions) run(ctx context.Context) error {
 		API:     app.LambdaAPI{Host: o.host, Port: o.port, MaxConcurrency: o.maxConcurrency},
 	}
 	if o.eager {
-		server.Warm = o.warm
+		server.Warm = func(ctx context.Context, service *app.Service) error { return o.warm(ctx, service, log) }
 	}
 	return server.Run(ctx, s)
 }
 
 // warm starts an environment of each function. Those that cannot be run do not
 // keep the others from being served.
-func (o *startLambdaOptions) warm(ctx context.Context, service *app.Service) error {
+func (o *startLambdaOptions) warm(ctx context.Context, service *app.Service, log *telemetry.Text) error {
 	for _, err := range service.Warm(ctx) {
 		problem, ok := errors.AsType[*app.Problem](err)
 		if !ok {
 			return err
 		}
-		o.streams.Diags(problem.List)
+		log.Aside(func() { o.streams.Diags(problem.List) })
 	}
 	return nil
 }

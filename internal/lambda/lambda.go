@@ -87,6 +87,9 @@ type Function struct {
 	LogLevel, SystemLogLevel string
 	// LogGroup is the name of the log group, "" for the one named after the function.
 	LogGroup string
+	// ReservedConcurrency is how many invocations may be under way at once, nil
+	// for no limit of the function's own; 0 switches the function off.
+	ReservedConcurrency *int
 	// SnapStart is set when published versions are started from a snapshot.
 	SnapStart bool
 	// TenantIsolation is set when each invocation is for one tenant.

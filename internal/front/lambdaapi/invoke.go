@@ -210,15 +210,18 @@ func traceOf(header string) string {
 }
 
 // slot has one token for each invocation of fn that is under way; nil where
-// there is no limit.
+// there is no limit. SAM CLI knows of none in the project.
 func (a *API) slot(fn *lambda.Function) chan struct{} {
-	if a.opts.MaxConcurrency == 0 {
+	limit := a.opts.MaxConcurrency
+	if reserved := fn.ReservedConcurrency; reserved != nil && !a.opts.SAM && (limit == 0 || *reserved < limit) {
+		limit = *reserved
+	} else if limit == 0 {
 		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.slots[fn] == nil {
-		a.slots[fn] = make(chan struct{}, a.opts.MaxConcurrency)
+		a.slots[fn] = make(chan struct{}, limit)
 	}
 	return a.slots[fn]
 }

@@ -152,6 +152,44 @@ func TestEventsWaitWhereRequestsAreRefused(t *testing.T) {
 	}
 }
 
+func TestReservedConcurrency(t *testing.T) {
+	for sam, may := range map[bool]int{false: 1, true: 2} {
+		one := 1
+		fn := &lambda.Function{Name: "F", Path: "F", ReservedConcurrency: &one}
+		a, s := newStuck(t, func(o *Options) {
+			o.SAM, o.MaxConcurrency = sam, 2
+			o.Find = func(context.Context, string) (*lambda.Function, error) { return fn, nil }
+		})
+		for range may {
+			go post(a)
+			<-s.begun
+		}
+		if res := post(a); res.StatusCode != http.StatusTooManyRequests {
+			t.Errorf("SAM %v: %s", sam, res.Status)
+		}
+		a.Close()
+	}
+}
+
+func TestAFunctionThatIsSwitchedOff(t *testing.T) {
+	none := 0
+	fn := &lambda.Function{Name: "F", Path: "F", ReservedConcurrency: &none}
+	said := make(chan string, 1)
+	a, _ := newStuck(t, func(o *Options) {
+		o.Find = func(context.Context, string) (*lambda.Function, error) { return fn, nil }
+		o.Broken = func(fn *lambda.Function, err error) { said <- fn.Path + ": " + err.Error() }
+	})
+	if res := post(a); res.StatusCode != http.StatusTooManyRequests {
+		t.Error(res.Status)
+	}
+	if res := post(a, "X-Amz-Invocation-Type", "Event"); res.StatusCode != http.StatusAccepted {
+		t.Error(res.Status)
+	}
+	if got := <-said; got != "F: its reserved concurrency is 0" {
+		t.Error(got)
+	}
+}
+
 func TestCloseEndsRequests(t *testing.T) {
 	a, s := newStuck(t, nil)
 	answered := make(chan *http.Response)

@@ -1,6 +1,7 @@
 package lambdaapi
 
 import (
+	"errors"
 	"io"
 	"net/http"
 )
@@ -26,9 +27,18 @@ func (a *API) accept(w http.ResponseWriter, q *request) error {
 	return nil
 }
 
+// errSwitchedOff is why an event is never delivered; AWS gives it to the
+// function's dead-letter queue at once.
+var errSwitchedOff = errors.New("its reserved concurrency is 0")
+
 // run runs an asynchronous invocation when its turn has come.
 func (a *API) run(q *request) {
-	for _, turn := range []chan struct{}{a.slot(q.fn), a.running} {
+	slot := a.slot(q.fn)
+	if slot != nil && cap(slot) == 0 {
+		a.opts.Broken(q.fn, errSwitchedOff)
+		return
+	}
+	for _, turn := range []chan struct{}{slot, a.running} {
 		if turn == nil {
 			continue
 		}

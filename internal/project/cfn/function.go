@@ -92,6 +92,10 @@ func (b *builder) build() {
 	b.fn.LogLevel = b.logWord("ApplicationLogLevel", lambda.LogLevels()...)
 	b.fn.SystemLogLevel = b.logWord("SystemLogLevel", "DEBUG", "INFO", "WARN")
 	b.fn.LogGroup = b.innerText("LoggingConfig", "LogGroup")
+	const reserved = "ReservedConcurrentExecutions"
+	if n := b.number(reserved, b.props.Pair(reserved), limits{-1, 0, 1_000_000, "invocations"}); n >= 0 {
+		b.fn.ReservedConcurrency = &n
+	}
 	b.fn.SnapStart = b.innerText("SnapStart", "ApplyOn") == "PublishedVersions"
 	b.fn.TenantIsolation = b.mapOf("TenancyConfig", b.props.Get("TenancyConfig")) != nil
 	b.environment()

@@ -71,6 +71,27 @@ Resources:
 	diff(t, "project", want, p)
 }
 
+func TestConcurrencyAndSnapStart(t *testing.T) {
+	fn := function(t, `
+Resources:
+  F:
+    Type: AWS::Lambda::Function
+    Properties: {Handler: a.b, Runtime: python3.13, ReservedConcurrentExecutions: 0, SnapStart: {ApplyOn: PublishedVersions}}
+`, "F")
+	if fn.ReservedConcurrency == nil || *fn.ReservedConcurrency != 0 || !fn.SnapStart || fn.LogFormat != lambda.TextLogs {
+		t.Errorf("function %+v", fn)
+	}
+	fn = function(t, `
+Resources:
+  F:
+    Type: AWS::Lambda::Function
+    Properties: {Handler: a.b, Runtime: python3.13, SnapStart: {ApplyOn: None}, CapacityProviderConfig: {LambdaManagedInstancesCapacityProviderConfig: {CapacityProviderArn: arn, PerExecutionEnvironmentMaxConcurrency: 7}}}
+`, "F")
+	if fn.ReservedConcurrency != nil || fn.SnapStart || fn.MaxConcurrency != 7 || fn.LogFormat != lambda.JSONLogs {
+		t.Errorf("function %+v", fn)
+	}
+}
+
 func TestDefaultsAreAWSs(t *testing.T) {
 	fn := function(t, `
 Resources:

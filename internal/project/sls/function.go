@@ -87,6 +87,11 @@ func (b *builder) fill() {
 	b.fn.LogFormat = cmp.Or(b.logWord("logFormat", lambda.TextLogs, lambda.JSONLogs), lambda.TextLogs)
 	b.fn.LogLevel = b.logWord("applicationLogLevel", "INFO", "TRACE", "DEBUG", "WARN", "ERROR", "FATAL")
 	b.fn.SystemLogLevel = b.logWord("systemLogLevel", "INFO", "DEBUG", "WARN")
+	if _, ok := b.own("reservedConcurrency"); ok {
+		if n := b.number("reservedConcurrency", "ReservedConcurrentExecutions", -1, 0, 1_000_000); n >= 0 {
+			b.fn.ReservedConcurrency = &n
+		}
+	}
 	if snap, ok := b.own("snapStart"); ok && snap.node.Is(doc.Bool) {
 		b.fn.SnapStart = snap.node.Value == true
 	}

@@ -105,6 +105,17 @@ func withoutKeys(got []string, name string) []string {
 	return got
 }
 
+func TestConcurrencyAndSnapStart(t *testing.T) {
+	f, got, _ := loadFunction(t, "", "{handler: h.f, runtime: python3.13, reservedConcurrency: 0, snapStart: true}", nil)
+	if f.ReservedConcurrency == nil || *f.ReservedConcurrency != 0 || !f.SnapStart || len(got) > 0 {
+		t.Errorf("function %+v, %v", f, got)
+	}
+	f, _, _ = loadFunction(t, "", "{handler: h.f, runtime: python3.13}", nil)
+	if f.ReservedConcurrency != nil || f.SnapStart {
+		t.Errorf("function %+v", f)
+	}
+}
+
 func TestCodeOfAFunction(t *testing.T) {
 	tests := []struct {
 		name, function string
