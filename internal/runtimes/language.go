@@ -77,6 +77,20 @@ func expand(name string, env map[string]string) (string, bool) {
 	return filepath.FromSlash(dir), ok && filepath.IsAbs(dir)
 }
 
+// Folders lists the folders and files that a pattern with variables in it means,
+// none when one of them is not set.
+func Folders(pattern string, env map[string]string) []string {
+	pattern, ok := expand(pattern, env)
+	if !ok {
+		return nil
+	}
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil // a variable with a bracket in it, which is no pattern
+	}
+	return found
+}
+
 // managed lists the interpreters that version managers keep. Nothing is run:
 // the version is in the folder's name.
 func (h *Host) managed(l *Language) []Interpreter {

@@ -108,7 +108,7 @@ func testTool(env map[string]string, want runtimes.Version) string {
 	const depth = 5 // folders between the tool's version and the file
 	var files []string
 	for _, home := range []string{"$DOTNET_CLI_HOME/", "$HOME/"} {
-		files = append(files, expand(home+store, env)...)
+		files = append(files, runtimes.Folders(home+store, env)...)
 	}
 	best, bestTool, bestLine := "", runtimes.Version(nil), runtimes.Version(nil)
 	for _, file := range files {

@@ -68,33 +68,11 @@ func (r Runtime) installations(host *runtimes.Host) []installation {
 		places = usualPlaces
 	}
 	for _, place := range places {
-		for _, dir := range expand(place, host.Env) {
+		for _, dir := range runtimes.Folders(place, host.Env) {
 			add(dir)
 		}
 	}
 	return all
-}
-
-// expand lists the folders that a place means, none when one of its variables
-// is not set.
-func expand(place string, env map[string]string) []string {
-	set := true
-	pattern := os.Expand(place, func(variable string) string {
-		value := env[variable]
-		if variable == "HOME" && value == "" {
-			value = env["USERPROFILE"]
-		}
-		set = set && value != ""
-		return value
-	})
-	if !set {
-		return nil
-	}
-	dirs, err := filepath.Glob(filepath.FromSlash(pattern))
-	if err != nil {
-		return nil // a variable with a bracket in it, which is no pattern
-	}
-	return dirs
 }
 
 // inspect looks at a folder that may be an installation.

@@ -96,7 +96,7 @@ func TestClassLibrariesRunInTheClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &runtimes.Launch{
-		Path: program, Version: "8.0.11",
+		Path: program, Version: "8.0.11", Snapshots: true,
 		Args: []string{
 			"exec", "--depsfile", m.path("code/App.deps.json"), "--runtimeconfig", m.path("code/App.runtimeconfig.json"), dll, fn.Handler,
 		},

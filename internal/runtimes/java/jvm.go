@@ -69,34 +69,12 @@ func (r Runtime) machines(host *runtimes.Host) []jvm {
 		places = usualPlaces
 	}
 	for _, place := range places {
-		for _, dir := range expand(place, host.Env) {
+		for _, dir := range runtimes.Folders(place, host.Env) {
 			add(dir)
 		}
 	}
 	slices.SortStableFunc(all[chosen:], func(a, b jvm) int { return b.version.Compare(a.version) })
 	return all
-}
-
-// expand lists the folders that a place means, none when one of its variables
-// is not set.
-func expand(place string, env map[string]string) []string {
-	set := true
-	pattern := os.Expand(place, func(variable string) string {
-		value := env[variable]
-		if variable == "HOME" && value == "" {
-			value = env["USERPROFILE"]
-		}
-		set = set && value != ""
-		return value
-	})
-	if !set {
-		return nil
-	}
-	dirs, err := filepath.Glob(filepath.FromSlash(pattern))
-	if err != nil {
-		return nil // a variable with a bracket in it, which is no pattern
-	}
-	return dirs
 }
 
 func javaProgram() string {
@@ -152,7 +130,7 @@ func readRelease(home string) (jvm, bool) {
 	if j.system == "" {
 		j.system = map[string]string{"linux": "Linux", "darwin": "Darwin", "windows": "Windows"}[runtime.GOOS]
 	}
-	if j.libc == "" && len(expand("/lib/ld-musl-*", nil)) > 0 && len(expand("/lib*/ld-linux-*", nil)) == 0 {
+	if j.libc == "" && len(runtimes.Folders("/lib/ld-musl-*", nil)) > 0 && len(runtimes.Folders("/lib*/ld-linux-*", nil)) == 0 {
 		j.libc = "musl"
 	}
 	return j, j.version != nil
