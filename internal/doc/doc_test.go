@@ -142,6 +142,8 @@ func TestYAMLProblemsPointIntoTheFile(t *testing.T) {
 		{"key among items", "a:\n  - 1\n  b: 2\n", YAML11, false, []string{"3:3 error yaml-syntax: did not find expected '-' indicator | while parsing a block collection that starts in line 2 | start this line with - like the items above it, or indent it like the key that it belongs to"}},
 		{"item behind a key", "a: - 1\n", YAML11, false, []string{"1:4 error yaml-syntax: block sequence entries are not allowed in this context | give each item of a list a line of its own"}},
 		{"open bracket", "a: [1\nb: 2\n", YAML11, false, []string{"2:2 error yaml-syntax: did not find expected ',' or ']' | while parsing a flow sequence that starts in line 1 | close the bracket that is open, or put a comma between its elements"}},
+		{"open bracket at the end", "a: {b: [1,\n# c ]\n", YAML11, false, []string{"1:8 error yaml-syntax: did not find expected node content | close the bracket that is open here"}},
+		{"open bracket behind quotes", "a: ['[', \"]\", it's,\n", YAML11, false, []string{"1:4 error yaml-syntax: did not find expected node content | close the bracket that is open here"}},
 		{"bare star", "a: *\n", YAML11, false, []string{"1:5 error yaml-syntax: did not find expected alphabetic or numeric character | put quotes around a value that starts with * or &"}},
 		{"bare at sign", "a: @x\n", YAML11, false, []string{"1:4 error yaml-syntax: found character that cannot start any token | put quotes around a value that starts with @, % or `"}},
 		{"open quotes", "a: \"x\nb: 1\n", YAML11, false, []string{"1:4 error yaml-syntax: found unexpected end of stream | while scanning a quoted scalar that starts here and goes on to line 3 | close the quotes"}},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
@@ -76,6 +77,11 @@ func (p *yamlParser) failed(err error, whole diag.Range) (*Node, diag.List) {
 		mark, context = context, mark
 	}
 	r := diag.Range{File: p.file, Start: diag.Pos{Line: mark.Line, Column: mark.Column}}
+	if open, ok := p.openBracket(); ok && le.Message == "did not find expected node content" {
+		r.Start = open // the parser names the place where it missed the end
+		p.diags.Errorf(r, "yaml-syntax", "%s", le.Message).Hint = "close the bracket that is open here"
+		return nil, p.diags
+	}
 	d := p.diags.Errorf(r, "yaml-syntax", "%s", le.Message)
 	switch {
 	case spans && mark == le.ContextMark:
@@ -109,6 +115,39 @@ func syntaxHint(msg string) string {
 		}
 	}
 	return ""
+}
+
+// openBracket finds the last bracket that nothing closes. It looks at
+// characters alone, which is enough to tell where a reader has to look.
+func (p *yamlParser) openBracket() (diag.Pos, bool) {
+	var open []diag.Pos
+	quote := rune(0)
+	for n := range p.lines {
+		before := ' '
+		for column, c := range []rune(p.line(n + 1)) {
+			switch {
+			case quote != 0:
+				if c == quote && (quote == '\'' || before != '\\') {
+					quote = 0
+				}
+			case c == '#' && before == ' ':
+				c = '\n'
+			case c == '"' || c == '\'' && !unicode.IsLetter(before):
+				quote = c
+			case c == '[' || c == '{':
+				open = append(open, diag.Pos{Line: n + 1, Column: column + 1})
+			case (c == ']' || c == '}') && len(open) > 0:
+				open = open[:len(open)-1]
+			}
+			if before = c; c == '\n' {
+				break
+			}
+		}
+	}
+	if len(open) == 0 {
+		return diag.Pos{}, false
+	}
+	return open[len(open)-1], true
 }
 
 func (p *yamlParser) line(n int) string {
