@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"sync/atomic"
 	"syscall"
 )
@@ -19,12 +20,25 @@ type group struct {
 
 // launch starts a process that leads a group.
 func launch(cmd *exec.Cmd) (group, error) {
+	heedSignals()
 	leaders.RLock()
 	defer leaders.RUnlock()
 	if err := cmd.Start(); err != nil {
 		return group{}, err
 	}
 	return join(cmd.Process), nil
+}
+
+// heedSignals sees to it that processes start with signals that have their
+// usual effect, whatever lambkin itself was told to ignore: nohup does that, and
+// shells do for what they run in the background. A signal that is handled here
+// is one that a new program does not ignore; lambkin goes on without it.
+func heedSignals() {
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 }
 
 func join(p *os.Process) group {

@@ -56,8 +56,12 @@ var actions = map[string]func(args []string){
 	},
 	"exit":      func(args []string) { code, _ := strconv.Atoi(args[0]); os.Exit(code) },
 	"kill-self": func([]string) { killSelf() },
-	"env":       func([]string) { fmt.Println(strings.Join(os.Environ(), "\n")) },
-	"cwd":       func([]string) { dir, _ := os.Getwd(); fmt.Print(dir) },
+	"hang-up": func([]string) {
+		hangUp()
+		time.Sleep(10 * time.Second)
+	},
+	"env": func([]string) { fmt.Println(strings.Join(os.Environ(), "\n")) },
+	"cwd": func([]string) { dir, _ := os.Getwd(); fmt.Print(dir) },
 	"cat": func(args []string) {
 		data, err := os.ReadFile(args[0])
 		if err != nil {

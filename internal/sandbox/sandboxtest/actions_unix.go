@@ -14,3 +14,5 @@ func killSelf() {
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	time.Sleep(lifetime)
 }
+
+func hangUp() { _ = syscall.Kill(os.Getpid(), syscall.SIGHUP) }

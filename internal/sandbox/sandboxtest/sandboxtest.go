@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -44,6 +45,7 @@ func Run(t *testing.T, box sandbox.Sandbox) {
 		{"CodeIsAtTheTaskPath", testCode},
 		{"LaterLayersWin", testLayers},
 		{"PeakMemoryGrowsWithTheProcess", testMemory},
+		{"SignalsHaveTheirUsualEffect", testIgnored},
 		{"FrozenProcessesStandStill", testFreeze},
 		{"KillEndsAProcessThatIgnoresSIGTERM", testKill},
 		{"SignalReachesTheWholeGroup", testGroupSignal},
@@ -318,6 +320,22 @@ func testMemory(t *testing.T, s *suite) {
 	wait(t, p)
 	if got := p.Exit().PeakMemory; got < size || got > 8*size {
 		t.Errorf("peak memory at exit %d of a process that used %d", got, size)
+	}
+}
+
+// testIgnored is lambkin under nohup.
+func testIgnored(t *testing.T, s *suite) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such signals")
+	}
+	signal.Ignore(syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
+	env := s.open(t, sandbox.Spec{})
+	cmd, _ := command(t, env, "hang-up")
+	p := s.start(t, env, cmd)
+	wait(t, p)
+	if got := p.Exit().Text; got != "signal: hangup" {
+		t.Errorf("a process that hangs itself up ends with %q", got)
 	}
 }
 
