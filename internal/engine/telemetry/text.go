@@ -171,7 +171,7 @@ func (t *Text) initReport(e InitReport) {
 		return
 	}
 	line := fmt.Sprintf("INIT_REPORT Init Duration: %s ms\tPhase: %s\tStatus: %s", millis(e.Duration), e.Phase, reported(e.Status))
-	if e.ErrorType != "" {
+	if e.ErrorType != "" && e.Status != Timeout {
 		line += "\tError Type: " + e.ErrorType
 	}
 	t.line("%s\n", line)

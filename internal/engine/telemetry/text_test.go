@@ -91,6 +91,11 @@ func TestLines(t *testing.T) {
 			"INIT_REPORT Init Duration: 12.00 ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError\n",
 		},
 		{
+			"an init that took too long",
+			[]any{telemetry.InitReport{Phase: "init", Status: telemetry.Timeout, ErrorType: lambda.TimedOut, Duration: 10 * time.Second}},
+			"INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout\n",
+		},
+		{
 			"extensions",
 			[]any{
 				telemetry.Subscription{Name: "a", Types: []string{"platform", "function"}},
