@@ -25,8 +25,10 @@ if (dialect === 'serverless') {
 } else {
   // On AWS an ES module starts the function, so there is no main module.
   process.mainModule = undefined;
-  // Node.js 24 on AWS dropped callbacks and everything that came with them.
-  require(major >= 24 ? './modern.js' : './classic.js').start(client, root, handler);
+  // Node.js 24 on AWS dropped callbacks and everything that came with them; on
+  // capacity providers Node.js 22 did.
+  const modern = major >= 24 || (major === 22 && env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined);
+  require(modern ? './modern.js' : './classic.js').start(client, root, handler);
 }
 
 // take returns a variable that is between lambkin and this file.

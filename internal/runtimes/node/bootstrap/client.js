@@ -1,5 +1,6 @@
 // The Runtime API 2018-06-01 over one kept connection, without an HTTP library:
 // there is one request at a time, and its answer always has a Content-Length.
+// Who serves several invocations at once has as many of these.
 //
 //   GET  /runtime/invocation/next            -> 200, the event
 //   POST /runtime/invocation/{id}/response   -> 202
@@ -22,12 +23,18 @@ class Client {
     this.address = address;
     this.host = address.slice(0, colon);
     this.port = Number(address.slice(colon + 1));
+    this.agent = null; // of response streams
     this.socket = null;
     this.pending = null; // the callback of the request under way
     this.chunks = [];
     this.size = 0;
     this.status = 0; // of the last answer
     this.read = { buffer: Buffer.allocUnsafe(READ), callback: (size, buffer) => this.receive(buffer.subarray(0, size)) };
+  }
+
+  // another is for one more invocation at the same time.
+  another() {
+    return new Client(this.address);
   }
 
   // next calls back with (headers, body) of the next invocation.

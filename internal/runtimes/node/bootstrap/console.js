@@ -9,12 +9,13 @@ const output = require('./output.js');
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
 // patch replaces the console's methods. current tells the invocation that
-// lines are written for: its requestId and its tenantId.
-function patch(current) {
+// lines are written for: its requestId and its tenantId. Lines of several that
+// run at once are JSON in any case.
+function patch(current, shared) {
   const env = process.env;
   const json = (env.AWS_LAMBDA_LOG_FORMAT || '').toUpperCase() === 'JSON';
   const least = LEVELS.indexOf((env.AWS_LAMBDA_LOG_LEVEL || '').toUpperCase());
-  const format = json ? formatJSON : formatText;
+  const format = json || shared ? formatJSON : formatText;
   const method = (level) => {
     if (LEVELS.indexOf(level) < least && level !== 'FATAL') {
       return () => {};

@@ -13,6 +13,11 @@ function begin(headers) {
   } else {
     delete process.env._X_AMZN_TRACE_ID;
   }
+  return id(headers);
+}
+
+// id is the invocation's part in the platform's URLs.
+function id(headers) {
   return encodeURIComponent(headers[HEADER + 'aws-request-id']);
 }
 
@@ -70,4 +75,4 @@ function parseModern(headers, header) {
   }
 }
 
-module.exports = { begin, fromHeaders, fromEnvironment };
+module.exports = { begin, id, fromHeaders, fromEnvironment };

@@ -7,30 +7,24 @@ const { patch } = require('./console.js');
 const { describe, log, named, style } = require('./errors.js');
 const { globals, load, streaming } = require('./loader.js');
 const invocation = require('./invocation.js');
-
-const KEYS = {
-  REQUEST_ID: Symbol.for('_AWS_LAMBDA_REQUEST_ID'),
-  X_RAY_TRACE_ID: Symbol.for('_AWS_LAMBDA_X_RAY_TRACE_ID'),
-  TENANT_ID: Symbol.for('_AWS_LAMBDA_TENANT_ID'),
-};
+const { InvokeStoreMulti, InvokeStoreSingle, KEYS } = require('./store.js');
 
 // What is thrown here ends the process, and Node.js prints it.
 async function start(client, root, name) {
   style.modern = true;
-  const store = new InvokeStoreSingle();
+  const most = process.env.AWS_LAMBDA_MAX_CONCURRENCY;
+  const shared = most !== undefined;
+  const store = shared ? new InvokeStoreMulti() : new InvokeStoreSingle();
   globals(store);
-  patch({ requestId: () => store.getRequestId(), tenantId: () => store.getTenantId() || undefined });
-  let runtime;
+  patch({ requestId: () => store.getRequestId(), tenantId: () => store.getTenantId() || undefined }, shared);
+  let processor;
   try {
     const handler = await load(root, name, true);
     const options = streaming(handler);
     if (!options && handler.length >= 3) {
-      throw named('CallbackHandlerDeprecated',
-        'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24.' +
-        ' You need to modify this function to use a supported handler signature to use Node.js 24 or later.' +
-        ' For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.');
+      throw named('CallbackHandlerDeprecated', deprecated());
     }
-    runtime = options ? new StreamingInvokeProcessor(client, handler, options) : new BufferedInvokeProcessor(client, handler);
+    processor = (own) => (options ? new StreamingInvokeProcessor(own, handler, options) : new BufferedInvokeProcessor(own, handler));
   } catch (error) {
     log('Init Error', error);
     const response = describe(error);
@@ -38,19 +32,67 @@ async function start(client, root, name) {
     await new Promise((resolve) => client.post('init/error', JSON.stringify(response), resolve, type));
     throw error;
   }
+  if (shared) {
+    meet(client, store, processor, Number(most));
+    return;
+  }
+  const runtime = processor(client);
   for (;;) {
-    const { headers, body } = await new Promise((resolve) => client.next((...next) => resolve({ headers: next[0], body: next[1] })));
-    const context = Object.assign(invocation.fromHeaders(headers, true), invocation.fromEnvironment(true));
+    const { headers, body } = await next(client);
+    const context = contextOf(headers);
     const id = invocation.begin(headers);
     const event = JSON.parse(body);
     await within(store, context, () => runtime.processInvoke(id, event, context));
   }
 }
 
+// meet serves several events at once, as on a capacity provider: each on a
+// connection of its own, all in this thread. AWS's client starts a thread for
+// every eighth of a processor; here the next connection is opened when the last
+// has got its first event, so that few events cost little.
+function meet(client, store, processor, left) {
+  setInterval(() => {}, 1 << 30); // AWS's client asks for events all the time, whatever functions wait for
+  serve(client);
+
+  async function serve(own) {
+    const runtime = processor(own);
+    for (let first = true; ; first = false) {
+      const { headers, body } = await next(own);
+      left -= first ? 1 : 0;
+      if (first && left > 0) {
+        serve(own.another());
+      }
+      const context = contextOf(headers);
+      const event = JSON.parse(body);
+      await within(store, context, () => runtime.processInvoke(invocation.id(headers), event, context));
+    }
+  }
+}
+
+function next(client) {
+  return new Promise((resolve) => client.next((headers, body) => resolve({ headers, body })));
+}
+
+function contextOf(headers) {
+  return Object.assign(invocation.fromHeaders(headers, true), invocation.fromEnvironment(true));
+}
+
 // within runs an invocation so that what it leaves in AsyncLocalStorage goes with it.
 async function within(store, context, run) {
   await null;
   return store.run({ [KEYS.REQUEST_ID]: context.awsRequestId, [KEYS.X_RAY_TRACE_ID]: context.xRayTraceId }, run);
+}
+
+// deprecated says that there are no callbacks any more: from Node.js 24 on, and
+// on capacity providers, where AWS's newer client runs Node.js 22 too.
+function deprecated() {
+  const common = ' For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.';
+  if (process.env.AWS_EXECUTION_ENV === 'AWS_Lambda_nodejs22.x') {
+    return 'ERROR: AWS Lambda does not support callback-based function handlers when using Node.js 22 with Managed Instances.' +
+      ' To use Managed Instances, modify this function to use a supported handler signature.' + common;
+  }
+  return 'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24.' +
+    ' You need to modify this function to use a supported handler signature to use Node.js 24 or later.' + common;
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -117,54 +159,6 @@ class StreamingInvokeProcessor {
       log('Invoke Error', error);
       await fail(error);
     }
-  }
-}
-
-// InvokeStoreSingle is awslambda.InvokeStore, where libraries look the invocation up.
-class InvokeStoreBase {
-  isProtectedKey(key) {
-    return Object.values(KEYS).includes(key);
-  }
-
-  getRequestId() {
-    const id = this.get(KEYS.REQUEST_ID);
-    return id === undefined || id === null ? '-' : id;
-  }
-
-  getXRayTraceId() {
-    return this.get(KEYS.X_RAY_TRACE_ID);
-  }
-
-  getTenantId() {
-    return this.get(KEYS.TENANT_ID);
-  }
-}
-InvokeStoreBase.PROTECTED_KEYS = KEYS;
-
-class InvokeStoreSingle extends InvokeStoreBase {
-  getContext() {
-    return this.currentContext;
-  }
-
-  hasContext() {
-    return this.currentContext !== undefined;
-  }
-
-  get(key) {
-    return this.currentContext ? this.currentContext[key] : undefined;
-  }
-
-  set(key, value) {
-    if (this.isProtectedKey(key)) {
-      throw new Error(`Cannot modify protected Lambda context field: ${String(key)}`);
-    }
-    this.currentContext = this.currentContext || {};
-    this.currentContext[key] = value;
-  }
-
-  run(context, fn) {
-    this.currentContext = context;
-    return fn();
   }
 }
 

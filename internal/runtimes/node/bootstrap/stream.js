@@ -25,12 +25,10 @@ const SHOWN = [
 ];
 const CHANGEABLE = { classic: ['writable', 'destroyed', '_onBeforeFirstWrite'], modern: ['destroyed', '_onBeforeFirstWrite'] };
 
-let agent;
-
 // open starts the answer to an invocation: the stream for its handler, a
 // promise of the platform's answer, and how to end it with an error.
 function open(client, id, options) {
-  agent = agent || new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const agent = client.agent || (client.agent = new http.Agent({ keepAlive: true, maxSockets: 1 }));
   agent.createConnection = (to, listener) => net.createConnection(Object.assign({}, to, { highWaterMark: options.highWaterMark }), listener);
   let request;
   const answered = new Promise((resolve, reject) => {
