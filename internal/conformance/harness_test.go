@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -159,7 +160,7 @@ type answer struct {
 func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime) behaviour {
 	t.Helper()
 	fn := &lambda.Function{
-		LogicalID: "Fn", ID: "Fn", Path: "Fn", Name: "fn", Runtime: l.runtime, Handler: l.handler(r.name), PackageType: lambda.Zip,
+		LogicalID: "Fn", ID: "Fn", Path: "Fn", Name: "fn", Runtime: l.runtime, Handler: l.handler(strings.TrimSuffix(r.name, besides)), PackageType: lambda.Zip,
 		MemoryMB: 512, Timeout: 20 * time.Second, LogFormat: "Text", Code: lambda.Code{Dir: l.code},
 	}
 	if r.change != nil {
@@ -173,7 +174,7 @@ func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime) behaviour 
 		Environ: instance.Environ{Region: "eu-west-1", Account: "123456789012", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"},
 		Sink:    o.record, Notice: func(string) {},
 	})
-	for n, event := range r.invocations() {
+	invoke := func(n int, event string) {
 		inv := &lambda.Invocation{RequestID: id(n), Payload: []byte(event), TraceID: trace}
 		if r.caller != nil {
 			r.caller(inv)
@@ -181,11 +182,23 @@ func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime) behaviour 
 		res, err := f.Invoke(t.Context(), fn, inv)
 		if err != nil {
 			t.Errorf("invocation %d: %v", n+1, err)
-			break
+			return
 		}
 		f.Settle()
-		o.answered(res)
+		o.answered(n, res)
 		time.Sleep(r.pause)
+	}
+	if r.together {
+		set(fn, "MEET", t.TempDir())
+		var all sync.WaitGroup
+		for n, event := range r.invocations() {
+			all.Go(func() { invoke(n, event) })
+		}
+		all.Wait()
+	} else {
+		for n, event := range r.invocations() {
+			invoke(n, event)
+		}
 	}
 	if err := f.Close(); err != nil {
 		t.Error(err)
@@ -203,6 +216,9 @@ func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime) behaviour 
 		o.seen.Answers[i].Payload = tidy(o.seen.Answers[i].Payload)
 	}
 	o.seen.Log = tidy(o.log.String())
+	if r.together { // whose line is first is chance
+		o.seen.Log = strings.Join(slices.Sorted(strings.Lines(o.seen.Log)), "")
+	}
 	return o.seen
 }
 
@@ -217,7 +233,7 @@ type observer struct {
 	text     telemetry.Text
 	seen     behaviour
 	launches int
-	report   telemetry.Report
+	reports  map[string]telemetry.Report // by request id
 }
 
 func (o *observer) record(r telemetry.Record) {
@@ -228,17 +244,24 @@ func (o *observer) record(r telemetry.Record) {
 	case telemetry.Launch:
 		o.launches++
 	case telemetry.Report:
-		o.report = e
+		if o.reports == nil {
+			o.reports = map[string]telemetry.Report{}
+		}
+		o.reports[e.RequestID] = e
 	}
 }
 
-func (o *observer) answered(res *lambda.Result) {
+func (o *observer) answered(n int, res *lambda.Result) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.seen.Answers = append(o.seen.Answers, answer{
+	if n >= len(o.seen.Answers) {
+		o.seen.Answers = append(o.seen.Answers, make([]answer, n+1-len(o.seen.Answers))...)
+	}
+	report := o.reports[id(n)]
+	o.seen.Answers[n] = answer{
 		Payload: string(res.Payload), FunctionError: res.FunctionError, Platform: res.ErrorType,
-		Starts: o.launches, Ended: o.report.Ended, Status: strings.TrimSpace(string(o.report.Status) + " " + o.report.ErrorType),
-	})
+		Starts: o.launches, Ended: report.Ended, Status: strings.TrimSpace(string(report.Status) + " " + report.ErrorType),
+	}
 }
 
 // patterns replace what no two runs have in common.

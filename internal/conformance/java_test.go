@@ -221,6 +221,7 @@ func standIn() []string {
 		"client_context", "client_context_parts", "without_client_context", "cognito_identity", "trace_id", "tenant_id", "without_tenant_id",
 		"streams", "streams_nothing", "streams_much", "streams_bytes", "streams_and_fails", "handler_of_bytes", "no_such_class", "machine", "interrupted",
 		"out_of_memory", "constructor_fails", "logger_levels_from_error", "daemon_goes_on", "thread_goes_on", "exits_in_thread",
+		"meets",
 	}
 }
 

@@ -22,6 +22,7 @@ func TestClassicNode(t *testing.T) {
 	testenv.Node(t)
 	l := nodeLanguage(t, "nodejs20.x", clients, filepath.Join(clients, "aws-lambda-ric-classic", "bin", "index.mjs"), "")
 	l.own = slices.Concat(nodeValues(), nodeFailures(), classicFailures(), callbacks(), nodeLoading(), classicLoading(), nodeLogs(), nodeContexts(), nodeStreams(), classicStreams())
+	l.lacks = map[string]string{"meets": "the client serves one invocation at a time"}
 	const where = "AWS does not say where the code cannot be parsed; lambkin does, in the last line of the trace"
 	l.differs = map[string]string{"load_syntax": where, "load_syntax_below": where, "load_wrong_import": where}
 	l.run(t)
@@ -161,6 +162,9 @@ func (r nodeRuntime) Launch(fn *lambda.Function, paths runtimes.Paths, host *run
 		}
 	}
 	l.Uses = append(l.Uses, filepath.Dir(r.client))
+	if fn.MaxConcurrency > 0 { // one thread of eight per processor, which serves as many at once as come
+		l.Env = append(l.Env, "AWS_LAMBDA_NODEJS_WORKER_COUNT=1")
+	}
 	// The newer client does not wait until an error of a stream has arrived. When
 	// it asks for more before that, it is refused, or given the same event again;
 	// this way one connection carries both, one behind the other.

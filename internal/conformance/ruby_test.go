@@ -44,6 +44,7 @@ func TestRuby(t *testing.T) {
 			"streams_bytes":     oneResult,
 			"streams_http":      oneResult,
 			"streams_and_fails": oneResult,
+			"meets":             "the client of Ruby serves one invocation at a time",
 		},
 		own:  rubyRows(),
 		tidy: func(text string) string { return rubyTidy.Replace(text) },

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,9 @@ type row struct {
 	change func(*lambda.Function)
 	caller func(*lambda.Invocation)
 	pause  time.Duration // after each event
+	// together gives the function all events at once, with a new folder in the
+	// variable MEET. The lines of the log are compared in alphabetical order.
+	together bool
 
 	want  want     // the answer to each event
 	then  []want   // those that differ, by the event's number
@@ -49,7 +53,38 @@ func shared() []row {
 	rows = append(rows, logs()...)
 	rows = append(rows, exits()...)
 	rows = append(rows, contexts()...)
-	return append(rows, streams()...)
+	rows = append(rows, streams()...)
+	return append(rows, row{
+		// Make a file in the folder MEET, named for the request id, wait until there
+		// are two, and return true.
+		name: "meets", together: true, change: twoAtOnce, want: want{payload: `true`},
+	})
+}
+
+// twoAtOnce puts the function on a capacity provider.
+func twoAtOnce(fn *lambda.Function) { fn.MaxConcurrency, fn.LogFormat = 2, lambda.JSONLogs }
+
+// besides ends the names of rows that run in an environment for two invocations
+// at once; their handlers are those of the rows without it.
+const besides = " besides others"
+
+// shareable are rows once more, in an environment for two invocations at once.
+func shareable(rows []row, names ...string) []row {
+	var out []row
+	for _, name := range names {
+		i := slices.IndexFunc(rows, func(r row) bool { return r.name == name })
+		r := rows[i]
+		change := r.change
+		r.name += besides
+		r.change = func(fn *lambda.Function) {
+			if change != nil {
+				change(fn)
+			}
+			twoAtOnce(fn)
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 func values() []row {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -50,6 +51,7 @@ func contexts() map[string]any {
 			left := time.Until(deadline)
 			return ok && 10*time.Second < left && left < 20*time.Second, nil
 		},
+		"meets":          meets,
 		"client_context": custom,
 		"client_context_parts": of(func(_ context.Context, lc *lambdacontext.LambdaContext) any {
 			return []string{lc.ClientContext.Client.AppTitle, lc.ClientContext.Env["locale"]}
@@ -90,5 +92,19 @@ func contexts() map[string]any {
 			return ctx.Err()
 		},
 		"whole_context": of(func(_ context.Context, lc *lambdacontext.LambdaContext) any { return lc }),
+	}
+}
+
+// meets waits for another invocation in the same program.
+func meets(ctx context.Context) (bool, error) {
+	lc, _ := lambdacontext.FromContext(ctx)
+	if err := os.WriteFile(filepath.Join(os.Getenv("MEET"), lc.AwsRequestID), nil, 0o600); err != nil {
+		return false, err
+	}
+	for {
+		if there, err := os.ReadDir(os.Getenv("MEET")); err != nil || len(there) == 2 {
+			return true, err
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }

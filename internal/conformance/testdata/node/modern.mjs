@@ -1,5 +1,7 @@
 // What Node.js 24 brings.
 import { AsyncLocalStorage } from 'node:async_hooks';
+import fs from 'node:fs';
+import path from 'node:path';
 
 export const returns_a_value = () => 'value';
 export const returns_a_value_of_two = (event, context) => ({ event, id: context.awsRequestId });
@@ -52,4 +54,14 @@ export const storage_is_empty = async () => {
   const before = storage.getStore();
   storage.enterWith('left');
   return before;
+};
+
+// Two in one environment wait for each other.
+export const meets = async (event, context) => {
+  fs.writeFileSync(path.join(process.env.MEET, context.awsRequestId), '');
+  while (fs.readdirSync(process.env.MEET).length < 2) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  console.log('met');
+  return true;
 };

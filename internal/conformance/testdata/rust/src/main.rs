@@ -5,7 +5,7 @@ mod failures;
 mod streams;
 mod values;
 
-use lambda_runtime::{Error, LambdaEvent, Runtime, run, service_fn, spawn_graceful_shutdown_handler, tracing};
+use lambda_runtime::{Error, LambdaEvent, Runtime, run, run_concurrent, service_fn, spawn_graceful_shutdown_handler, tracing};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ async fn main() -> Result<(), Error> {
         name if failures::starts(name) => failures::start(name).await,
         name if values::starts(name) => values::start(name).await,
         "with_runtime" => Runtime::new(service_fn(values::handle)).run().await,
+        "meets" => run_concurrent(service_fn(handle)).await,
         _ => run(service_fn(handle)).await,
     }
 }

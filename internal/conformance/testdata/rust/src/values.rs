@@ -40,6 +40,14 @@ pub async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
             tokio::time::sleep(Duration::from_millis(50)).await;
             json!("slept")
         }
+        "meets" => {
+            let folder = std::path::PathBuf::from(std::env::var("MEET")?);
+            std::fs::write(folder.join(&context.request_id), "")?;
+            while std::fs::read_dir(&folder)?.count() < 2 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            json!(true)
+        }
         "prints_at_init" => json!("loaded"),
         "starts_slowly" => json!("ready"),
         "told_of_end" | "told_and_stays" | "not_told_of_end" => json!("alive"),
