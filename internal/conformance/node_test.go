@@ -32,7 +32,7 @@ func TestClassicNode(t *testing.T) {
 func TestModernNode(t *testing.T) {
 	clients := nodeClients(t)
 	l := nodeLanguage(t, "nodejs24.x", clients, filepath.Join(clients, "aws-lambda-ric", "index.mjs"), filepath.Join(clients, "bin"))
-	l.own = slices.Concat(nodeValues(), nodeFailures(), modernFailures(), modern(), nodeLoading(), modernLoading(), nodeLogs(), nodeContexts(), nodeStreams(), modernStreams())
+	l.own = slices.Concat(nodeValues(), nodeFailures(), modernFailures(), modern(), nodeLoading(), modernLoading(), nodeLogs(), nodeContexts(), nodeStreams(), modernStreams(), nodeShared())
 	l.run(t)
 }
 
@@ -152,6 +152,9 @@ func (r nodeRuntime) Launch(fn *lambda.Function, paths runtimes.Paths, host *run
 		host = &here
 	}
 	l, err := r.Runtime.Launch(fn, paths, host)
+	if err == nil && fn.MaxConcurrency > 0 { // one of AWS's threads, which serves as many at once as come
+		l.Env = append(l.Env, "AWS_LAMBDA_NODEJS_WORKER_COUNT=1")
+	}
 	if err != nil || r.client == "" {
 		return l, err
 	}
@@ -162,13 +165,10 @@ func (r nodeRuntime) Launch(fn *lambda.Function, paths runtimes.Paths, host *run
 		}
 	}
 	l.Uses = append(l.Uses, filepath.Dir(r.client))
-	if fn.MaxConcurrency > 0 { // one thread of eight per processor, which serves as many at once as come
-		l.Env = append(l.Env, "AWS_LAMBDA_NODEJS_WORKER_COUNT=1")
-	}
 	// The newer client does not wait until an error of a stream has arrived. When
 	// it asks for more before that, it is refused, or given the same event again;
 	// this way one connection carries both, one behind the other.
-	if strings.HasPrefix(fn.Handler, "streams.") {
+	if strings.HasPrefix(fn.Handler, "streams.") && fn.MaxConcurrency == 0 {
 		l.Env = append(l.Env, "AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1=true")
 	}
 	return l, nil

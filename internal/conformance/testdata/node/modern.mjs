@@ -65,3 +65,20 @@ export const meets = async (event, context) => {
   console.log('met');
   return true;
 };
+
+// Of two invocations one takes longer than it may; the other tells the two apart.
+export const answers_late = async (event) => {
+  if (event.late) {
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    console.log('too late');
+  }
+  return 'in time';
+};
+export const streams_late = awslambda.streamifyResponse(async (event, stream) => {
+  stream.write('some');
+  if (event.late) {
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+  }
+  stream.write('thing');
+  stream.end();
+});

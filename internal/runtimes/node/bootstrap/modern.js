@@ -30,6 +30,9 @@ async function start(client, root, name) {
     const response = describe(error);
     const type = `Lambda-Runtime-Function-Error-Type: ${String(response.errorType).replace(/[^\x20-\x7e]/g, '?')}\r\n`;
     await new Promise((resolve) => client.post('init/error', JSON.stringify(response), resolve, type));
+    if (shared) {
+      process.exit(); // on AWS a thread ends, and nobody hears of it
+    }
     throw error;
   }
   if (shared) {
