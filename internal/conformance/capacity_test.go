@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/lambda"
@@ -19,18 +18,29 @@ func nodeShared() []row {
 		"request_id", "arn_with_qualifier", "remaining_time", "client_context", "cognito_identity", "tenant_id", "context_members", "variables",
 		"streams", "streams_nothing", "streams_much", "streams_bytes", "streams_http", "streams_and_fails", "has_three_parameters",
 	)
-	// What is refused is told behind the answer, before or after the platform's lines.
-	for i := range rows {
-		if strings.HasPrefix(rows[i].name, "returns_too_much") {
-			rows[i].together, rows[i].pause = true, 200*time.Millisecond
-		}
+	stream := late("streams_late", "")
+	stream.want = want{raw: true, payload: "something"}
+	return append(rows, late("answers_late", "too late"), stream)
+}
+
+// pythonShared are rows of Python, which has a process for each invocation. None
+// ends one: AWS's client leaves the others alone then, and the event's time
+// runs out.
+func pythonShared(rows []row) []row {
+	return append(shareable(append(shared(), rows...),
+		"echo", "echo_unicode", "echo_long", "returns_null", "returns_largest", "sleeps",
+		"fails", "fails_with_own_type", "fails_with_cause", "fails_deep", "fails_once", "fails_after_output",
+		"prints", "prints_in_turn", "prints_much", "times_out", "prints_before_timeout",
+		"request_id", "arn_with_qualifier", "remaining_time", "client_context", "cognito_identity", "tenant_id", "trace_id",
+		"returns_too_much", "logs.root_levels tenant JSON", "logs.fails JSON",
+	), late("answers_late", "This won't kill the Runtime loop"))
+}
+
+// late is a row with two invocations at once, of which the first takes longer
+// than it may. Its answer is refused, and the environment goes on.
+func late(name string, says ...string) row {
+	return row{
+		name: name, together: true, change: both(short, twoAtOnce), pause: 500 * time.Millisecond, events: []string{`{"late":true}`, "{}"},
+		want: want{payload: `"in time"`}, then: []want{{message: "Task timed out after 1.00 seconds", platform: lambda.TimedOut}}, says: says,
 	}
-	late := row{
-		together: true, change: both(short, twoAtOnce), pause: 500 * time.Millisecond, events: []string{`{"late":true}`, "{}"},
-		then: []want{{message: "Task timed out after 1.00 seconds", platform: lambda.TimedOut}},
-	}
-	answer, stream := late, late
-	answer.name, answer.want = "answers_late", want{payload: `"in time"`}
-	stream.name, stream.want = "streams_late", want{raw: true, payload: "something"}
-	return append(rows, answer, stream)
 }

@@ -95,7 +95,7 @@ def main(folder, cache):
     if not settings.serverless:
         sys.stdout = Unbuffered(sys.stdout)
         sys.stderr = Unbuffered(sys.stderr)
-    client = runtime_client.Client(environ["AWS_LAMBDA_RUNTIME_API"])
+    client = runtime_client.Client(environ["AWS_LAMBDA_RUNTIME_API"], settings.concurrency > 0)
     name = environ.get("_HANDLER", "")
     if settings.serverless:
         import json
@@ -200,7 +200,7 @@ def handle_event_request(settings, client, request_handler, headers, body):
     Invocation.request_id = request_id
     Invocation.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
     trace_id = headers.get("lambda-runtime-trace-id")
-    if trace_id is not None and not settings.serverless and not settings.concurrency:
+    if trace_id is not None and not settings.serverless:
         environ["_X_AMZN_TRACE_ID"] = trace_id
     else:
         environ.pop("_X_AMZN_TRACE_ID", None)

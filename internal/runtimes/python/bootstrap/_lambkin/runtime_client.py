@@ -15,11 +15,12 @@ import _socket
 
 
 class Client(object):
-    def __init__(self, address):
+    def __init__(self, address, beside_others=False):
         host, _, port = address.rpartition(":")
         self._address = address
         self._peer = (host, int(port))
         self._socket = None
+        self._beside_others = beside_others
 
     def next(self):
         """Waits for an invocation; returns its headers, names in lower case, and its event."""
@@ -42,8 +43,8 @@ class Client(object):
         self._send(path, body, "application/json", header)
 
     def _post(self, path, kind, body, content_type):
-        """A result that is refused, for its size, is the end of the process. The
-        line that is logged calls every result a success."""
+        """A result that is refused, for its size, is the end of the process, unless
+        others serve beside it. The line that is logged calls every result a success."""
         status, _, answer = self._send(path, body, content_type)
         if status != b"202":
             import os
@@ -52,7 +53,11 @@ class Client(object):
             line = "[ERROR] [%d] LAMBDA_RUNTIME Failed to post handler success response. Http response code: %s. %s\n"
             text = line % (time.time() * 1000, status.decode(), answer.decode("utf-8", "replace"))
             os.write(2, text.encode("utf-8"))
-            raise RuntimeError("Failed to post invocation " + kind)
+            if not self._beside_others:
+                raise RuntimeError("Failed to post invocation " + kind)
+            import logging
+
+            logging.warning("Failed to post invocation %s: This won't kill the Runtime loop", kind)
 
     def _send(self, path, body, content_type, header=""):
         fields = "Content-Type: %s\r\nContent-Length: %d\r\n%s" % (content_type, len(body), header)
