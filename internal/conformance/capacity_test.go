@@ -1,10 +1,20 @@
 package conformance
 
 import (
+	"fmt"
+	"runtime"
 	"slices"
+	"strings"
+	"sync"
+	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/runtimes/node"
+	"github.com/lambkin-dev/lambkin/internal/runtimes/python"
+	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
 
 // nodeShared are rows of Node.js in an environment for two invocations at once.
@@ -43,4 +53,220 @@ func late(name string, says ...string) row {
 		name: name, together: true, change: both(short, twoAtOnce), pause: 500 * time.Millisecond, events: []string{`{"late":true}`, "{}"},
 		want: want{payload: `"in time"`}, then: []want{{message: "Task timed out after 1.00 seconds", platform: lambda.TimedOut}}, says: says,
 	}
+}
+
+// capacity is lambkin's bootstrap alone, with functions for several invocations
+// at once: what AWS's clients do otherwise, or cannot show.
+func capacity(t *testing.T, l *language, files map[string]string) *language {
+	t.Helper()
+	l.code = t.TempDir()
+	testenv.WriteFiles(t, l.code, files)
+	l.write(t)
+	l.handler = func(row string) string { return row }
+	return l
+}
+
+// answers invokes a function once with each event, a step's all at once, and
+// gives the payloads of each step.
+func (l *language) answers(t *testing.T, handler string, change func(*lambda.Function), steps ...[]string) (payloads [][]string, log string) {
+	t.Helper()
+	var o observer
+	fn := l.function(&row{name: handler, change: change})
+	set(fn, "MEET", t.TempDir())
+	f := l.open(l.bootstrap, &o)
+	n := 0
+	for _, events := range steps {
+		got := make([]string, len(events))
+		var all sync.WaitGroup
+		for i, event := range events {
+			inv := &lambda.Invocation{RequestID: id(n), Payload: []byte(event), TraceID: trace}
+			n++
+			all.Go(func() {
+				res, err := f.Invoke(t.Context(), fn, inv)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got[i] = string(res.Payload)
+			})
+		}
+		all.Wait()
+		payloads = append(payloads, got)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	return payloads, o.log.String()
+}
+
+func oneAtOnce(fn *lambda.Function) { fn.MaxConcurrency = 1 }
+
+func fourAtOnce(fn *lambda.Function) { fn.MaxConcurrency = 4 }
+
+// endOf is the answer to an invocation whose process has ended.
+func endOf(n int, how string) string {
+	return fmt.Sprintf(`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: %s Error: Runtime exited with error: %s"}`, id(n), how)
+}
+
+func TestPythonWorkers(t *testing.T) {
+	testenv.Python(t)
+	if runtime.GOOS == "windows" {
+		t.Skip("Python starts no processes there as it does elsewhere")
+	}
+	l := capacity(t, &language{runtime: "python3.13", bootstrap: python.Runtime{}, files: python.Files()}, map[string]string{
+		"app.py": `
+import os, signal, sys, time
+
+def siblings():
+    with open("/proc/%d/task/%d/children" % (os.getppid(), os.getppid())) as f:
+        return len(f.read().split())
+
+def meet(event):
+    open(os.path.join(os.environ["MEET"], event["me"]), "w").close()
+    while len(os.listdir(os.environ["MEET"])) < 2:
+        time.sleep(0.005)
+
+def ends(event, context):
+    if not event:
+        return "fine"
+    meet(event)
+    if event["me"] == "killed":
+        os.kill(os.getpid(), signal.SIGTERM)
+    if event["me"] == "exits":
+        sys.exit(3)
+    time.sleep(10)
+
+first = siblings() if os.path.exists("/proc/self") else 0
+
+def counts(event, context):
+    time.sleep(0.3)
+    return [first, siblings()]
+`,
+		"fails.py": "raise ValueError('not today')\n",
+		"exits.py": "import sys\nsys.exit(4)\n",
+	})
+	for _, tt := range []struct {
+		name, handler string
+		steps, want   [][]string
+	}{
+		{
+			"a process that exits ends the environment", "app.ends",
+			[][]string{{`{"me":"exits"}`, `{"me":"sleeps"}`}, {"{}"}},
+			[][]string{{endOf(0, "exit status 3"), endOf(1, "exit status 3")}, {`"fine"`}},
+		},
+		{
+			"a process that is ended by a signal ends it likewise", "app.ends",
+			[][]string{{`{"me":"killed"}`, `{"me":"sleeps"}`}, {"{}"}},
+			[][]string{{endOf(0, "signal: terminated"), endOf(1, "signal: terminated")}, {`"fine"`}},
+		},
+		{"an exit at init", "exits.handler", [][]string{{"1"}, {"2"}}, [][]string{{endOf(0, "exit status 4")}, {endOf(1, "exit status 4")}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, log := l.answers(t, tt.handler, twoAtOnce, tt.steps...)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s\n%s", diff, log)
+			}
+		})
+	}
+	t.Run("a failure at init", func(t *testing.T) {
+		t.Parallel()
+		got, log := l.answers(t, "fails.handler", twoAtOnce, []string{"1", "2"})
+		for _, one := range got[0] {
+			if !strings.Contains(one, `"errorMessage": "not today", "errorType": "ValueError"`) {
+				t.Errorf("got %s\n%s", one, log)
+			}
+		}
+	})
+	t.Run("processes are started when they are needed", func(t *testing.T) {
+		t.Parallel()
+		if runtime.GOOS != "linux" {
+			t.Skip("processes are counted in /proc")
+		}
+		got, log := l.answers(t, "app.counts", fourAtOnce, []string{"1"})
+		if diff := cmp.Diff([][]string{{"[1, 2]"}}, got); diff != "" {
+			t.Errorf("processes before and after the first event, -want +got:\n%s\n%s", diff, log)
+		}
+	})
+}
+
+func TestNodeInterleaves(t *testing.T) {
+	testenv.Node(t)
+	l := capacity(t, &language{runtime: "nodejs24.x", bootstrap: node.Runtime{}, files: node.Files()}, map[string]string{
+		"index.js": `
+const fs = require('fs');
+const path = require('path');
+const meet = async (event) => {
+  fs.writeFileSync(path.join(process.env.MEET, event.me), '');
+  while (fs.readdirSync(process.env.MEET).length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+exports.store = async (event, context) => {
+  const { InvokeStore } = awslambda;
+  InvokeStore.set('mine', event.me);
+  await meet(event);
+  return [InvokeStore.getRequestId() === context.awsRequestId, InvokeStore.get('mine') === event.me, InvokeStore.getXRayTraceId() === context.xRayTraceId,
+    '_X_AMZN_TRACE_ID' in process.env];
+};
+exports.streams = awslambda.streamifyResponse(async (event, stream) => {
+  await new Promise((resolve) => stream.write(event.me + ',', resolve));
+  await meet(event);
+  stream.end(event.me);
+});
+exports.ends = async (event) => {
+  if (!event.me) return 'fine';
+  await meet(event);
+  if (event.me === 'exits') process.exit(3);
+  if (event.me === 'throws') setImmediate(() => { throw new Error('out of reach'); });
+  await new Promise((resolve) => setTimeout(resolve, 10000));
+};
+exports.waits = () => new Promise(() => {});
+exports.connections = async () => {
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return process.getActiveResourcesInfo ? process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length : 1;
+};
+exports.calls = (event, context, callback) => callback(null, 1);
+`,
+	})
+	pair := []string{`{"me":"one"}`, `{"me":"two"}`}
+	for _, tt := range []struct {
+		name, handler string
+		change        func(*lambda.Function)
+		steps, want   [][]string
+	}{
+		{"InvokeStore", "index.store", twoAtOnce, [][]string{pair}, [][]string{{"[true,true,true,false]", "[true,true,true,false]"}}},
+		{"streams", "index.streams", twoAtOnce, [][]string{pair}, [][]string{{"one,one", "two,two"}}},
+		{
+			"an exit ends the environment", "index.ends", twoAtOnce,
+			[][]string{{`{"me":"exits"}`, `{"me":"sleeps"}`}, {"{}"}},
+			[][]string{{endOf(0, "exit status 3"), endOf(1, "exit status 3")}, {`"fine"`}},
+		},
+		{
+			"so does what nobody catches", "index.ends", twoAtOnce,
+			[][]string{{`{"me":"throws"}`, `{"me":"sleeps"}`}, {"{}"}},
+			[][]string{{endOf(0, "exit status 1"), endOf(1, "exit status 1")}, {`"fine"`}},
+		},
+		{
+			"functions that wait for nothing are waited for", "index.waits", both(short, oneAtOnce),
+			[][]string{{"{}"}},
+			[][]string{{`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ` + id(0) + ` Error: Task timed out after 1.00 seconds"}`}},
+		},
+		{"connections are opened when they are needed", "index.connections", fourAtOnce, [][]string{{"{}"}}, [][]string{{"1"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, log := l.answers(t, tt.handler, tt.change, tt.steps...)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s\n%s", diff, log)
+			}
+		})
+	}
+	t.Run("Node.js 22 has no callbacks there", func(t *testing.T) {
+		t.Parallel()
+		older := *l
+		older.runtime = "nodejs22.x"
+		got, log := older.answers(t, "index.calls", twoAtOnce, []string{"{}"})
+		if !strings.Contains(got[0][0], "does not support callback-based function handlers when using Node.js 22 with Managed Instances") {
+			t.Errorf("got %s\n%s", got, log)
+		}
+	})
 }

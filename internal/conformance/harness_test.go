@@ -159,21 +159,9 @@ type answer struct {
 // observe runs the row's handler over the runtime.
 func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime) behaviour {
 	t.Helper()
-	fn := &lambda.Function{
-		LogicalID: "Fn", ID: "Fn", Path: "Fn", Name: "fn", Runtime: l.runtime, Handler: l.handler(strings.TrimSuffix(r.name, besides)), PackageType: lambda.Zip,
-		MemoryMB: 512, Timeout: 20 * time.Second, LogFormat: "Text", Code: lambda.Code{Dir: l.code},
-	}
-	if r.change != nil {
-		r.change(fn)
-	}
 	var o observer
-	o.text = telemetry.Text{Platform: &o.log}
-	env := testenv.Environ()
-	f := fleet.New(fleet.Options{
-		Runtimes: runtimes.Set{rt}, Host: &runtimes.Host{Env: env, Cache: fsx.CacheDir(env)}, Sandbox: process.Sandbox{}, RuntimeDir: l.dir,
-		Environ: instance.Environ{Region: "eu-west-1", Account: "123456789012", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"},
-		Sink:    o.record, Notice: func(string) {},
-	})
+	fn := l.function(r)
+	f := l.open(rt, &o)
 	invoke := func(n int, event string) {
 		inv := &lambda.Invocation{RequestID: id(n), Payload: []byte(event), TraceID: trace}
 		if r.caller != nil {
@@ -220,6 +208,29 @@ func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime) behaviour 
 		o.seen.Log = strings.Join(slices.Sorted(strings.Lines(o.seen.Log)), "")
 	}
 	return o.seen
+}
+
+// function is the row's.
+func (l *language) function(r *row) *lambda.Function {
+	fn := &lambda.Function{
+		LogicalID: "Fn", ID: "Fn", Path: "Fn", Name: "fn", Runtime: l.runtime, Handler: l.handler(strings.TrimSuffix(r.name, besides)), PackageType: lambda.Zip,
+		MemoryMB: 512, Timeout: 20 * time.Second, LogFormat: "Text", Code: lambda.Code{Dir: l.code},
+	}
+	if r.change != nil {
+		r.change(fn)
+	}
+	return fn
+}
+
+// open is what runs the language's functions.
+func (l *language) open(rt runtimes.Runtime, o *observer) *fleet.Fleet {
+	o.text = telemetry.Text{Platform: &o.log}
+	env := testenv.Environ()
+	return fleet.New(fleet.Options{
+		Runtimes: runtimes.Set{rt}, Host: &runtimes.Host{Env: env, Cache: fsx.CacheDir(env)}, Sandbox: process.Sandbox{}, RuntimeDir: l.dir,
+		Environ: instance.Environ{Region: "eu-west-1", Account: "123456789012", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"},
+		Sink:    o.record, Notice: func(string) {},
+	})
 }
 
 func id(n int) string { return fmt.Sprintf("8f5a1c3e-0000-4000-8000-%012d", n+1) }
