@@ -28,9 +28,7 @@ func nodeShared() []row {
 		"request_id", "arn_with_qualifier", "remaining_time", "client_context", "cognito_identity", "tenant_id", "context_members", "variables",
 		"streams", "streams_nothing", "streams_much", "streams_bytes", "streams_http", "streams_and_fails", "has_three_parameters",
 	)
-	stream := late("streams_late", "")
-	stream.want = want{raw: true, payload: "something"}
-	return append(rows, late("answers_late", "too late"), stream)
+	return append(rows, late("answers_late", "too late"))
 }
 
 // pythonShared are rows of Python, which has a process for each invocation. None
@@ -42,8 +40,11 @@ func pythonShared(rows []row) []row {
 		"fails", "fails_with_own_type", "fails_with_cause", "fails_deep", "fails_once", "fails_after_output",
 		"prints", "prints_in_turn", "prints_much", "times_out", "prints_before_timeout",
 		"request_id", "arn_with_qualifier", "remaining_time", "client_context", "cognito_identity", "tenant_id", "trace_id",
-		"returns_too_much", "logs.root_levels tenant JSON", "logs.fails JSON",
-	), late("answers_late", "This won't kill the Runtime loop"))
+		"returns_too_much",
+	), late("answers_late", "This won't kill the Runtime loop"), row{
+		name: "logs_its_invocation", change: twoAtOnce, caller: blue, want: want{payload: "null"},
+		says: []string{`"message": "logged", "logger": "root", "requestId": "` + id(0) + `", "tenantId": "blue"}`, `"requestId": "` + id(1) + `"`},
+	})
 }
 
 // late is a row with two invocations at once, of which the first takes longer
@@ -106,6 +107,11 @@ func fourAtOnce(fn *lambda.Function) { fn.MaxConcurrency = 4 }
 // endOf is the answer to an invocation whose process has ended.
 func endOf(n int, how string) string {
 	return fmt.Sprintf(`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: %s Error: Runtime exited with error: %s"}`, id(n), how)
+}
+
+// timeUp is the answer to an invocation that has taken longer than a second.
+func timeUp(n int) string {
+	return fmt.Sprintf(`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: %s Error: Task timed out after 1.00 seconds"}`, id(n))
 }
 
 func TestPythonWorkers(t *testing.T) {
@@ -212,6 +218,13 @@ exports.streams = awslambda.streamifyResponse(async (event, stream) => {
   await meet(event);
   stream.end(event.me);
 });
+exports.streamsLate = awslambda.streamifyResponse(async (event, stream) => {
+  stream.write('some');
+  if (event.late) await new Promise((resolve) => setTimeout(resolve, 1200));
+  stream.write('thing');
+  stream.end();
+  await new Promise((resolve) => stream.on('close', resolve));
+});
 exports.ends = async (event) => {
   if (!event.me) return 'fine';
   await meet(event);
@@ -236,6 +249,11 @@ exports.calls = (event, context, callback) => callback(null, 1);
 		{"InvokeStore", "index.store", twoAtOnce, [][]string{pair}, [][]string{{"[true,true,true,false]", "[true,true,true,false]"}}},
 		{"streams", "index.streams", twoAtOnce, [][]string{pair}, [][]string{{"one,one", "two,two"}}},
 		{
+			"a stream that is late", "index.streamsLate", both(short, twoAtOnce),
+			[][]string{{`{"late":true}`, "{}"}, {"{}"}},
+			[][]string{{timeUp(0), "something"}, {"something"}},
+		},
+		{
 			"an exit ends the environment", "index.ends", twoAtOnce,
 			[][]string{{`{"me":"exits"}`, `{"me":"sleeps"}`}, {"{}"}},
 			[][]string{{endOf(0, "exit status 3"), endOf(1, "exit status 3")}, {`"fine"`}},
@@ -248,7 +266,7 @@ exports.calls = (event, context, callback) => callback(null, 1);
 		{
 			"functions that wait for nothing are waited for", "index.waits", both(short, oneAtOnce),
 			[][]string{{"{}"}},
-			[][]string{{`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ` + id(0) + ` Error: Task timed out after 1.00 seconds"}`}},
+			[][]string{{timeUp(0)}},
 		},
 		{"connections are opened when they are needed", "index.connections", fourAtOnce, [][]string{{"{}"}}, [][]string{{"1"}}},
 	} {

@@ -3,6 +3,7 @@ package conformance
 import (
 	"encoding/json"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -100,15 +101,23 @@ func setting(pairs ...string) func(*lambda.Function) {
 }
 
 // freePort is a port that nobody listens at: environments of this sandbox
-// share the machine's.
+// share the machine's. It is none of those that the system hands out, for
+// what runs at the same time would be given it.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(20_000 + rand.IntN(10_000))
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return port
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	t.Fatal("there is no free port")
+	return ""
 }
 
 // request is the event of an API Gateway HTTP API.

@@ -74,11 +74,3 @@ export const answers_late = async (event) => {
   }
   return 'in time';
 };
-export const streams_late = awslambda.streamifyResponse(async (event, stream) => {
-  stream.write('some');
-  if (event.late) {
-    await new Promise((resolve) => setTimeout(resolve, 1200));
-  }
-  stream.write('thing');
-  stream.end();
-});

@@ -315,3 +315,9 @@ def answers_late(event, context):
     if event.get("late"):
         time.sleep(1.2)
     return "in time"
+
+
+def logs_its_invocation(event, context):
+    import logging
+
+    logging.getLogger().warning("logged")
