@@ -131,7 +131,9 @@ func TestObjects(t *testing.T) {
 	initDone := at + `initRuntimeDone","record":{"initializationType":"on-demand","phase":"init","status":"success"}}` + "\n"
 	good := []any{
 		telemetry.InitRuntimeDone{Type: telemetry.OnDemand, Phase: "init", Status: telemetry.Success},
-		telemetry.Start{RequestID: id, Version: "1"}, log("half"), telemetry.RuntimeDone{RequestID: id, Status: telemetry.Success},
+		telemetry.Start{RequestID: id, Version: "1"},
+		log("half"),
+		telemetry.RuntimeDone{RequestID: id, Status: telemetry.Success},
 		telemetry.Report{RequestID: id, Status: telemetry.Success, Duration: time.Millisecond, MemoryMB: 128},
 	}
 	bad := []any{
