@@ -185,6 +185,7 @@ func javaMachine() []javaRow {
 		tells,
 		{"rows.Machine::property", row{name: "tool_options", change: options, want: returns(`"set"`), says: []string{"Picked up JAVA_TOOL_OPTIONS: -Down=set\n"}}},
 		{"rows.Machine$Told::handle", row{name: "snapshot_resource", want: returns(`"registered"`), hides: []string{"before", "after"}}},
+		{"rows.Machine$Told::handle", row{name: "snapshot_restored", change: fromSnapshot, want: returns(`"registered"`), says: []string{"before", "RESTORE_START\nafter"}}},
 	}
 }
 

@@ -93,10 +93,27 @@ func pythonRows(older bool) []row {
 	if older {
 		return rows // the rest is the same in all, and takes a process for each row
 	}
+	rows = append(rows, pythonSnapshots()...)
 	rows = append(rows, pythonNames()...)
 	rows = append(rows, pythonLoading()...)
 	rows = append(rows, pythonExits()...)
 	return append(rows, pythonProcess()...)
+}
+
+// pythonSnapshots are hooks around a snapshot, which there are from Python 3.12 on.
+func pythonSnapshots() []row {
+	failing := func(when string) func(*lambda.Function) {
+		return func(fn *lambda.Function) {
+			fromSnapshot(fn)
+			fn.Environment = []lambda.Variable{{Name: "FAILS", Value: when}}
+		}
+	}
+	const all = `["second before","first before","first after","second after","snap-start",false]`
+	return []row{
+		with(row{name: "restored.handler", want: want{payload: all}, says: []string{"snapshot\nRESTORE_START\nrestored\n"}}, "from a snapshot", fromSnapshot),
+		with(row{name: "restored.handler", events: []string{"{}"}, want: want{fails: true, message: "division by zero"}}, "fails before", failing("before")),
+		with(row{name: "restored.handler", events: []string{"{}"}, want: want{fails: true, message: "no restore"}}, "fails after", failing("after")),
+	}
 }
 
 // pythonLevels are the levels that the function's settings let through, and

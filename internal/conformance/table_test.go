@@ -190,6 +190,9 @@ func logs() []row {
 // short leaves one second, which a function that sleeps for five does not have.
 func short(fn *lambda.Function) { fn.Timeout = time.Second }
 
+// fromSnapshot is a function with SnapStart.
+func fromSnapshot(fn *lambda.Function) { fn.SnapStart = true }
+
 func exits() []row {
 	return []row{
 		{name: "exits", want: want{message: "Runtime exited without providing a reason", platform: lambda.Exited}, fresh: true},
