@@ -25,6 +25,9 @@ type Spec struct {
 	Layers  []string // merged in this order at the opt folder: later ones win
 	Runtime string   // lambkin's bootstraps
 	Memory  int64    // limit in bytes, 0 for none; a sandbox that cannot limit ignores it
+	// EphemeralMB is the size of the scratch folder, 0 for AWS's default; a
+	// sandbox that shows the host's ignores it.
+	EphemeralMB int
 }
 
 // Paths are an environment's folders as the processes in it see them. Opt is

@@ -2,11 +2,8 @@ package process
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -14,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
 // rssUnit is the unit of rusage.ru_maxrss.
@@ -45,7 +44,7 @@ var (
 // leaves behind, daemons included, instead of process 1.
 func adoptOrphans() {
 	adopt.Do(func() {
-		for _, pid := range children(os.Getpid()) {
+		for _, pid := range sandbox.Children(os.Getpid()) {
 			inherited[pid] = true
 		}
 		// A kernel that refuses leaves us with the process group alone.
@@ -87,7 +86,7 @@ func (g group) round(mark string) (found bool) {
 // leader.
 func orphans() []int {
 	var pids []int
-	for _, pid := range children(os.Getpid()) {
+	for _, pid := range sandbox.Children(os.Getpid()) {
 		if _, started := leaders.pids.Load(pid); !started && !inherited[pid] {
 			pids = append(pids, pid)
 		}
@@ -134,7 +133,7 @@ func belongs(pid, group int, mark string, alone bool) bool {
 
 // ending reports whether the process is a zombie or on its way there.
 func ending(pid int) bool {
-	fields := statFields(fmt.Sprintf("/proc/%d/stat", pid))
+	fields := sandbox.StatFields(fmt.Sprintf("/proc/%d/stat", pid))
 	const stateField, flagsField, exiting = 0, 6, 0x4 // PF_EXITING
 	if len(fields) <= flagsField {
 		return false
@@ -143,86 +142,4 @@ func ending(pid int) bool {
 	return string(fields[stateField]) == "Z" || err == nil && flags&exiting != 0
 }
 
-// statFields are the fields of a stat file behind the name, which stands in
-// parentheses and may itself hold spaces and parentheses.
-func statFields(file string) [][]byte {
-	stat, err := os.ReadFile(file)
-	if err != nil {
-		return nil
-	}
-	return bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-}
-
-// children are the direct children of a process.
-func children(pid int) []int {
-	dir := fmt.Sprintf("/proc/%d/task", pid)
-	tasks, err := os.ReadDir(dir)
-	if err != nil {
-		return nil // the process has ended
-	}
-	var pids []int
-	for _, task := range tasks {
-		list, err := os.ReadFile(filepath.Join(dir, task.Name(), "children"))
-		if errors.Is(err, fs.ErrNotExist) && task.Name() == strconv.Itoa(pid) {
-			return childrenByScan(pid)
-		}
-		if err != nil {
-			continue // the thread has ended
-		}
-		for field := range bytes.FieldsSeq(list) {
-			if child, err := strconv.Atoi(string(field)); err == nil {
-				pids = append(pids, child)
-			}
-		}
-	}
-	return pids
-}
-
-// childrenByScan serves kernels without CONFIG_PROC_CHILDREN.
-func childrenByScan(parent int) []int {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	var pids []int
-	for _, stat := range stats {
-		fields := statFields(stat)
-		if len(fields) < 2 {
-			continue
-		}
-		if ppid, err := strconv.Atoi(string(fields[1])); err != nil || ppid != parent {
-			continue
-		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(stat))); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
-}
-
-// peakMemory adds up the peaks of the process and its descendants.
-func peakMemory(pid int) int64 {
-	total := highWater(pid)
-	for _, child := range children(pid) {
-		total += peakMemory(child)
-	}
-	return total
-}
-
-// highWater is a process's peak resident size in bytes.
-func highWater(pid int) int64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, ok := bytes.Cut(status, []byte("VmHWM:"))
-	if !ok {
-		return 0
-	}
-	fields := bytes.Fields(rest[:min(len(rest), 64)])
-	if len(fields) == 0 {
-		return 0
-	}
-	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return kib << 10
-}
+func peakMemory(pid int) int64 { return sandbox.PeakMemory(pid) }

@@ -54,6 +54,13 @@ var actions = map[string]func(args []string){
 			fmt.Print(block[:min(n, len(block))])
 		}
 	},
+	"await": func(args []string) {
+		for end := time.Now().Add(lifetime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			if _, err := os.Stat(args[0]); err == nil {
+				return
+			}
+		}
+	},
 	"exit":      func(args []string) { code, _ := strconv.Atoi(args[0]); os.Exit(code) },
 	"kill-self": func([]string) { killSelf() },
 	"hang-up": func([]string) {

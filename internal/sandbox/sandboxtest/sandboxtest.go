@@ -16,6 +16,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -208,7 +209,9 @@ func testSync(t *testing.T, s *suite) {
 	t.Cleanup(func() { _ = os.Remove(flag) })
 	cmd, out := command(t, env, "write-then-flag", flag)
 	p := s.start(t, env, cmd)
-	eventually(t, "the flag that says that all is written", func() bool { _, err := os.Stat(flag); return err == nil })
+	// The folder may be the environment's alone, so a process of it looks.
+	watch, _ := command(t, env, "await", flag)
+	wait(t, s.start(t, env, watch))
 	p.Sync()
 	if got := strings.Count(out.String(), "x"); got != 50000 {
 		t.Errorf("after Sync %d of 50000 bytes are there", got)
@@ -416,17 +419,11 @@ func testTree(t *testing.T, s *suite) {
 	cmd, out := command(t, env, "tree")
 	s.start(t, env, cmd)
 	eventually(t, "four processes", func() bool { return strings.Count(out.String(), "pid ") == 4 })
+	pids := living(t, cmd, out.String())
 	if err := env.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if runtime.GOOS != "linux" {
-		return // what has left the group cannot be found elsewhere
-	}
-	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
-		pid, err := strconv.Atoi(strings.TrimPrefix(line, "pid "))
-		if err != nil {
-			t.Fatalf("unexpected output %q", line)
-		}
+	for _, pid := range pids {
 		if alive(pid) {
 			t.Errorf("process %d is still there", pid)
 		}
@@ -440,6 +437,7 @@ func testNeighbours(t *testing.T, s *suite) {
 	cmd, out := command(t, second, "tree")
 	p := s.start(t, second, cmd)
 	eventually(t, "the neighbour's processes", func() bool { return strings.Count(out.String(), "pid ") == 4 })
+	pids := living(t, cmd, out.String())
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -448,11 +446,9 @@ func testNeighbours(t *testing.T, s *suite) {
 		t.Error("the neighbour has ended too")
 	default:
 	}
-	if runtime.GOOS == "linux" {
-		for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
-			if pid, err := strconv.Atoi(strings.TrimPrefix(line, "pid ")); err != nil || !alive(pid) {
-				t.Errorf("the neighbour's process of %q has ended", line)
-			}
+	for _, pid := range pids {
+		if !alive(pid) {
+			t.Errorf("the neighbour's process %d has ended", pid)
 		}
 	}
 }
@@ -496,6 +492,34 @@ func write(t *testing.T, dir, name, content string) {
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// living are the processes of "tree" by their ids here, which need not be those
+// that they print: they are known by their mark.
+func living(t *testing.T, cmd sandbox.Command, printed string) (pids []int) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		return nil // what has left the group cannot be found elsewhere
+	}
+	all, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range all {
+		env, err := os.ReadFile(file)
+		if err != nil || !slices.Contains(strings.Split(string(env), "\x00"), cmd.Mark) {
+			continue // another's, or gone
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	if want := strings.Count(printed, "pid "); len(pids) < want {
+		t.Fatalf("found the processes %v, of at least %d", pids, want)
+	}
+	return pids
 }
 
 // alive reports whether a process of this id runs; one that has ended and was

@@ -1,0 +1,284 @@
+package namespace
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
+)
+
+// namespaces are what an environment has of its own.
+const namespaces = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS
+
+// defaultTmpMB is the size of /tmp on AWS when a function sets none.
+const defaultTmpMB = 512
+
+// Open implements [sandbox.Sandbox].
+func (Sandbox) Open(ctx context.Context, spec sandbox.Spec) (sandbox.Environment, error) {
+	p, err := newPlan(spec)
+	if err != nil {
+		return nil, err
+	}
+	e := &environment{
+		paths: sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Tmp: tmpDir},
+		wait:  map[int]chan frame{}, procs: map[int]*proc{}, gone: make(chan struct{}),
+	}
+	if len(spec.Layers) > 0 {
+		e.paths.Opt = optDir
+	}
+	if err := e.hold(); err != nil {
+		return nil, unavailable(err)
+	}
+	answer, err := e.ask(ctx, frame{op: opSetUp, words: p.words()})
+	if err == nil {
+		err = answer.err()
+	}
+	if err != nil {
+		return nil, errors.Join(unavailable(err), e.Close())
+	}
+	return e, nil
+}
+
+func newPlan(spec sandbox.Spec) (p plan, err error) {
+	p = plan{tmpMB: cmp.Or(spec.EphemeralMB, defaultTmpMB)}
+	if p.code, err = filepath.EvalSymlinks(spec.Code); err != nil {
+		return plan{}, err
+	}
+	if p.runtime, err = filepath.EvalSymlinks(spec.Runtime); err != nil {
+		return plan{}, err
+	}
+	for _, layer := range spec.Layers {
+		dir, err := filepath.EvalSymlinks(layer)
+		if err != nil {
+			return plan{}, err
+		}
+		p.layers = append(p.layers, dir)
+	}
+	return p, nil
+}
+
+type environment struct {
+	paths  sandbox.Paths
+	holder *exec.Cmd
+	stderr bytes.Buffer // what the holder's own failure prints; read when it has ended
+	link   link
+	gone   chan struct{} // closed when the holder has ended, and all with it
+
+	sending sync.Mutex // one frame at a time
+
+	mu     sync.Mutex // guards what follows
+	closed bool
+	last   int                // id of a request
+	wait   map[int]chan frame // for its answer
+	procs  map[int]*proc      // by the id of their start
+}
+
+// hold starts the holder.
+func (e *environment) hold() error {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	theirs := os.NewFile(uintptr(pair[1]), "lambkin")
+	if e.link, err = newLink(os.NewFile(uintptr(pair[0]), "environment")); err != nil {
+		return errors.Join(err, theirs.Close())
+	}
+	e.holder = &exec.Cmd{
+		Path: "/proc/self/exe", Args: []string{holderName}, Env: []string{}, Dir: "/",
+		Stderr: &e.stderr, ExtraFiles: []*os.File{theirs},
+		SysProcAttr: &syscall.SysProcAttr{
+			Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL, AmbientCaps: needed,
+			// One user and one group, which outside are lambkin's own: nobody
+			// may map more without privileges.
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: userID, HostID: os.Geteuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: groupID, HostID: os.Getegid(), Size: 1}},
+		},
+	}
+	err = e.holder.Start()
+	_ = theirs.Close() // the holder has its own
+	if err != nil {
+		return errors.Join(err, e.link.conn.Close())
+	}
+	go e.listen()
+	return nil
+}
+
+// listen takes what the holder sends until it ends.
+func (e *environment) listen() {
+	for {
+		f, err := e.link.receive()
+		if err != nil {
+			break
+		}
+		e.mu.Lock()
+		answer, p := e.wait[f.id], e.procs[f.id]
+		if f.op != opExit {
+			delete(e.wait, f.id)
+		}
+		e.mu.Unlock()
+		switch {
+		case f.op == opExit && p != nil:
+			go p.end(syscall.WaitStatus(f.number(0, 0)), int64(f.number(0, 1))<<10)
+		case answer != nil:
+			answer <- f
+		default:
+			f.close()
+		}
+	}
+	_ = e.holder.Process.Kill() // it has ended, or is not to be understood
+	_ = e.holder.Wait()
+	close(e.gone)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, p := range e.procs {
+		go p.end(syscall.WaitStatus(syscall.SIGKILL), p.peak.Load())
+	}
+}
+
+func (e *environment) send(f frame) error {
+	e.sending.Lock()
+	defer e.sending.Unlock()
+	return e.link.send(f)
+}
+
+// ask sends a request and waits for its answer.
+func (e *environment) ask(ctx context.Context, f frame) (frame, error) {
+	answer := make(chan frame, 1)
+	e.mu.Lock()
+	if f.id == 0 {
+		e.last++
+		f.id = e.last
+	}
+	e.wait[f.id] = answer
+	e.mu.Unlock()
+	if err := e.send(f); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return frame{}, err
+	}
+	select {
+	case got := <-answer:
+		return got, nil
+	case <-ctx.Done():
+		return frame{}, ctx.Err()
+	case <-e.gone:
+		return frame{}, e.fate()
+	}
+}
+
+// fate is why there is no holder any more.
+func (e *environment) fate() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return sandbox.ErrClosed
+	}
+	text, _, _ := strings.Cut(strings.TrimSpace(e.stderr.String()), "\n")
+	return fmt.Errorf("the environment's first process has ended: %s", cmp.Or(text, e.holder.ProcessState.String()))
+}
+
+func (e *environment) Paths() sandbox.Paths { return e.paths }
+
+func (e *environment) Start(ctx context.Context, cmd sandbox.Command) (sandbox.Proc, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p, files, err := newProc(e, cmd)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll(files) // the process has its own
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		p.closePipes()
+		return nil, sandbox.ErrClosed
+	}
+	e.last++
+	p.id = e.last
+	e.procs[p.id] = p
+	e.mu.Unlock()
+	// Whether it has started is not known before the answer.
+	answer, err := e.ask(context.WithoutCancel(ctx), frame{
+		op: opStart, id: p.id, files: files,
+		words: [][]string{{cmd.Path, cmd.Dir}, cmd.Args, cmd.Env, cleaned(cmd.Uses)},
+	})
+	if err == nil {
+		defer answer.close()
+		err = answer.err()
+	}
+	if err != nil {
+		e.mu.Lock()
+		delete(e.procs, p.id)
+		e.mu.Unlock()
+		p.closePipes()
+		return nil, err
+	}
+	if len(answer.files) > 0 {
+		p.pid = pidOf(answer.files[0])
+	}
+	return p, nil
+}
+
+func cleaned(dirs []string) []string {
+	var out []string
+	for _, dir := range dirs {
+		out = append(out, filepath.Clean(dir))
+	}
+	return out
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close()
+	}
+}
+
+// pidOf is the id here of the process that a pidfd is of, 0 when it is gone.
+func pidOf(f *os.File) int {
+	info, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(int(f.Fd())))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(info), "\nPid:")
+	number, _, _ := strings.Cut(rest, "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(number))
+	if err != nil || pid < 0 {
+		return 0
+	}
+	return pid
+}
+
+func (e *environment) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	for _, p := range e.procs {
+		p.peak.Store(p.PeakMemory()) // the kernel's count goes with the holder
+	}
+	e.mu.Unlock()
+	_ = e.holder.Process.Kill()
+	<-e.gone
+	e.mu.Lock()
+	procs := e.procs
+	e.mu.Unlock()
+	for _, p := range procs {
+		<-p.done
+		p.Sync()
+		p.closePipes()
+	}
+	return e.link.conn.Close()
+}

@@ -1,0 +1,327 @@
+package namespace
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
+)
+
+// holderName is the name that a holder is started under. It is no file's, so
+// that nobody starts one by mistake.
+const holderName = "lambkin: environment"
+
+// holderSocket is the descriptor of its connection.
+const holderSocket = 3
+
+// needed are the capabilities that a holder has, in its own namespaces:
+// mounting; giving capabilities up; and forbidding further namespaces.
+var needed = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETPCAP, unix.CAP_SYS_RESOURCE}
+
+// Main does a holder's work in a process that was started as one; ok is false
+// in all others. It is called with the process's arguments before anything
+// else, and the process ends with the status.
+func Main(args []string) (status int, ok bool) {
+	if len(args) == 0 || args[0] != holderName {
+		return 0, false
+	}
+	// This thread is the one that enters the environment and forks.
+	runtime.LockOSThread()
+	l, err := newLink(os.NewFile(holderSocket, "lambkin"))
+	if err != nil {
+		return 1, true
+	}
+	h := &holder{link: l, processes: map[int]*held{}}
+	h.run()
+	return 0, true // and the kernel ends all that is left
+}
+
+// holder is process 1 of an environment.
+type holder struct {
+	link      link
+	null      *os.File
+	shown     []string      // folders, besides those that the plan has
+	processes map[int]*held // that have not ended, by their process ids
+}
+
+// held is a process that was started on request.
+type held struct {
+	id     int // the request's
+	killed bool
+}
+
+func (h *holder) run() {
+	// Signals that a handler waits for do not end a process 1. Ignored ones
+	// would be so in all that it starts.
+	ignored := make(chan os.Signal, 1)
+	signal.Notify(ignored, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGPIPE, syscall.SIGALRM, syscall.SIGUSR1, syscall.SIGUSR2)
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGCHLD)
+	requests := make(chan frame)
+	go func() {
+		defer close(requests)
+		for {
+			f, err := h.link.receive()
+			if err != nil {
+				return // lambkin has gone, or wants this to end
+			}
+			requests <- f
+		}
+	}()
+	for {
+		select {
+		case f, ok := <-requests:
+			if !ok || h.serve(f) != nil {
+				return
+			}
+		case <-ended:
+			if h.reap() != nil {
+				return
+			}
+		}
+	}
+}
+
+// serve does what is asked. Its error is the connection's.
+func (h *holder) serve(f frame) error {
+	defer f.close()
+	answer, err := frame{op: opOK, id: f.id}, error(nil)
+	switch f.op {
+	case opSetUp:
+		err = h.setUp(planOf(f))
+	case opStart:
+		var process *os.File
+		if process, err = h.start(f); err == nil {
+			defer process.Close()
+			answer.files = []*os.File{process}
+		}
+	case opSignal:
+		err = h.signal(f.number(0, 0), syscall.Signal(f.number(0, 1)))
+	case opKill:
+		h.kill(f.number(0, 0))
+		return nil
+	default:
+		err = fmt.Errorf("there is no request %q", f.op)
+	}
+	if err != nil {
+		answer = failed(f.id, err)
+	}
+	return h.link.send(answer)
+}
+
+func (h *holder) setUp(p plan) error {
+	unix.Umask(0o022)
+	if err := unix.Sethostname([]byte(hostname)); err != nil {
+		return fmt.Errorf("naming the machine: %w", err)
+	}
+	if err := p.setUp(); err != nil {
+		return err
+	}
+	if err := enter(); err != nil {
+		return err
+	}
+	if err := drop(); err != nil {
+		return fmt.Errorf("giving up capabilities: %w", err)
+	}
+	var err error
+	h.null, err = os.OpenFile("/dev/null", os.O_RDWR, 0)
+	return err
+}
+
+// drop sees to it that what the calling thread starts has no capability and
+// gets none, by no program.
+func drop() error {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return err
+	}
+	for capability := uintptr(0); ; capability++ {
+		err := unix.Prctl(unix.PR_CAPBSET_DROP, capability, 0, 0, 0)
+		if errors.Is(err, unix.EINVAL) {
+			break // the kernel has no more
+		} else if err != nil {
+			return err
+		}
+	}
+	const keep = 1 << unix.CAP_SYS_ADMIN // to show more folders
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	data := [2]unix.CapUserData{{Effective: keep, Permitted: keep}}
+	return unix.Capset(&header, &data[0])
+}
+
+func (h *holder) start(f frame) (process *os.File, err error) {
+	path, dir := f.word(0, 0), f.word(0, 1)
+	for _, uses := range f.list(3) {
+		if err := h.show(uses); err != nil {
+			return nil, fmt.Errorf("showing %s: %w", uses, err)
+		}
+	}
+	if len(f.files) == 0 {
+		return nil, errors.New("a start without a place for its output")
+	}
+	out, errs := f.files[0], f.files[len(f.files)-1]
+	fd := -1
+	pid, err := syscall.ForkExec(path, append([]string{path}, f.list(1)...), &syscall.ProcAttr{
+		Dir: dir, Env: f.list(2), Files: []uintptr{h.null.Fd(), out.Fd(), errs.Fd()},
+		Sys: &syscall.SysProcAttr{Setpgid: true, PidFD: &fd},
+	})
+	if err != nil {
+		if _, missing := os.Stat(dir); missing != nil {
+			return nil, &os.PathError{Op: "chdir", Path: dir, Err: err}
+		}
+		return nil, &os.PathError{Op: "fork/exec", Path: path, Err: err}
+	}
+	h.processes[pid] = &held{id: f.id}
+	return os.NewFile(uintptr(fd), "process"), nil
+}
+
+// show shows a folder of the host at its own path.
+func (h *holder) show(dir string) error {
+	places := slices.Concat(h.shown, []string{"/"})[:len(h.shown)]
+	for _, name := range system {
+		places = append(places, "/"+name)
+	}
+	if covered(dir, places) {
+		return nil
+	}
+	// Only the other threads see the host.
+	type opened struct {
+		fd  int
+		err error
+	}
+	done := make(chan opened)
+	go func() {
+		fd, err := tree(dir, readOnly)
+		if err == nil {
+			err = makeFolder(newRoot, dir)
+		}
+		done <- opened{fd, err}
+	}()
+	host := <-done
+	if host.fd >= 0 {
+		defer unix.Close(host.fd)
+	}
+	if errors.Is(host.err, fs.ErrNotExist) {
+		return nil // a process that misses it will say so
+	} else if host.err != nil {
+		return host.err
+	}
+	root, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(root)
+	at, err := folder(root, dir)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(at)
+	if err := unix.MoveMount(host.fd, "", at, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
+		return fmt.Errorf("mounting: %w", err)
+	}
+	h.shown = append(h.shown, dir)
+	return nil
+}
+
+func makeFolder(root, dir string) error {
+	fd, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	made, err := folder(fd, dir)
+	if err != nil {
+		return err
+	}
+	return unix.Close(made)
+}
+
+// find is the process of a request, 0 when it has ended.
+func (h *holder) find(id int) (pid int, p *held) {
+	for pid, p := range h.processes {
+		if p.id == id {
+			return pid, p
+		}
+	}
+	return 0, nil
+}
+
+func (h *holder) signal(id int, s syscall.Signal) error {
+	pid, p := h.find(id)
+	if p == nil {
+		return syscall.ESRCH
+	}
+	return syscall.Kill(-pid, s)
+}
+
+func (h *holder) kill(id int) {
+	if pid, p := h.find(id); p != nil {
+		p.killed = true
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have moved to another group
+	}
+}
+
+// reap waits for all processes that have ended, tells of those that were
+// started on request, and ends what they have left of their groups; of one that
+// was killed, what has left its group too.
+func (h *holder) reap() error {
+	var exits []frame
+	swept := false
+	// A process that forks faster than it is killed is met again in the next
+	// round; the bound only stands against the unforeseen.
+	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(200 * time.Microsecond) {
+		for {
+			var status syscall.WaitStatus
+			var usage syscall.Rusage
+			pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, &usage)
+			if errors.Is(err, syscall.EINTR) {
+				continue
+			} else if err != nil || pid == 0 {
+				break
+			}
+			p, ok := h.processes[pid]
+			if !ok {
+				continue // an orphan
+			}
+			delete(h.processes, pid)
+			// What is left of the group keeps the id from being used again.
+			_ = syscall.Kill(-pid, syscall.SIGKILL)
+			swept = swept || p.killed
+			exits = append(exits, frame{op: opExit, id: p.id, words: [][]string{{strconv.Itoa(int(status)), strconv.FormatInt(usage.Maxrss, 10)}}})
+		}
+		if !swept || !h.sweep() || time.Now().After(deadline) {
+			break
+		}
+	}
+	for _, f := range exits {
+		if err := h.link.send(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep ends the orphans that are there now, and reports whether there were any.
+// Their children become orphans and are met in the next round.
+func (h *holder) sweep() (found bool) {
+	for _, pid := range sandbox.Children(os.Getpid()) {
+		if _, ok := h.processes[pid]; !ok {
+			found = true
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	return found
+}

@@ -1,0 +1,19 @@
+//go:build !linux
+
+package namespace
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
+)
+
+// Main has nothing to hand over to.
+func Main([]string) (status int, ok bool) { return 0, false }
+
+// Open implements [sandbox.Sandbox].
+func (Sandbox) Open(context.Context, sandbox.Spec) (sandbox.Environment, error) {
+	return nil, &Unavailable{Reason: runtime.GOOS + " has none", Hint: "use --isolation process", Err: errors.ErrUnsupported}
+}

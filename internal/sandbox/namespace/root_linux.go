@@ -1,0 +1,432 @@
+package namespace
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Folders as processes see them, which are AWS's.
+const (
+	taskDir    = "/var/task"
+	optDir     = "/opt"
+	runtimeDir = "/var/runtime"
+	tmpDir     = "/tmp"
+)
+
+// The user inside, AWS's.
+const (
+	userID   = 993
+	groupID  = 990
+	userName = "sbx_user1051"
+	hostname = "sandbox"
+)
+
+// Where the two file systems are while they are put together, and later for
+// those of the holder's threads that stay there.
+const (
+	oldRoot = "/old"
+	newRoot = "/new"
+)
+
+// plan says what an environment shows. Folders are the host's, without
+// symbolic links.
+type plan struct {
+	code, runtime string
+	tmpMB         int
+	layers        []string
+	// links are further folders, each behind the path that it is shown at.
+	links []string
+}
+
+func (p plan) words() [][]string {
+	return [][]string{{p.code, p.runtime, strconv.Itoa(p.tmpMB)}, p.layers, p.links}
+}
+
+func planOf(f frame) plan {
+	return plan{code: f.word(0, 0), runtime: f.word(0, 1), tmpMB: f.number(0, 2), layers: f.list(1), links: f.list(2)}
+}
+
+// system are the folders of the host's programs and libraries.
+var system = []string{"bin", "lib", "lib32", "lib64", "libx32", "nix/store", "sbin", "usr"}
+
+// settings are the parts of /etc that names, time, TLS and installed programs
+// need. Private keys are not among them.
+var settings = []string{
+	"alternatives", "ca-certificates", "crypto-policies", "dotnet", "fonts", "gai.conf", "gemrc", "host.conf", "java*",
+	"ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "magic", "mime.types", "nsswitch.conf", "os-release", "protocols",
+	"pki/ca-trust", "pki/java", "pki/tls/cert.pem", "pki/tls/certs", "pki/tls/openssl.cnf", "python*", "services",
+	"ssl/cert.pem", "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone",
+}
+
+var (
+	devices     = []string{"null", "zero", "full", "random", "urandom", "tty"}
+	deviceLinks = map[string]string{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+)
+
+const readOnly = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
+
+// setUp puts the environment's file system together at newRoot and leaves the
+// host's at oldRoot. It ends where both are visible.
+func (p plan) setUp() error {
+	if err := separate(); err != nil {
+		return err
+	}
+	steps := []struct {
+		what string
+		do   func() error
+	}{
+		{"the system's folders", showSystem},
+		{"/etc", makeEtc},
+		{"/dev", makeDev},
+		{"/proc", makeProc},
+		{tmpDir, func() error {
+			return tmpfs(newRoot+tmpDir, fmt.Sprintf("mode=1777,size=%dm", p.tmpMB))
+		}},
+		{"the code", func() error { return show(p.code, taskDir, readOnly) }},
+		{"the bootstraps", func() error { return show(p.runtime, runtimeDir, readOnly) }},
+		{"the layers", func() error { return merge(p.layers, optDir) }},
+		{"what the code links to", func() error {
+			for i := 0; i+1 < len(p.links); i += 2 {
+				if err := show(p.links[i+1], p.links[i], readOnly); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+	}
+	for _, s := range steps {
+		if err := s.do(); err != nil {
+			return fmt.Errorf("showing %s: %w", s.what, err)
+		}
+	}
+	return nil
+}
+
+// separate makes an empty file system the root, with the host's at oldRoot.
+func separate() error {
+	// What the host mounts or unmounts later arrives here, but not the reverse.
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
+		return fmt.Errorf("leaving the host's mounts: %w", err)
+	}
+	const base = "/proc" // every system has it, and nothing else happens there until it is moved away
+	if err := unix.Mount("tmpfs", base, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755,size=1m"); err != nil {
+		return fmt.Errorf("mounting a tmpfs: %w", err)
+	}
+	if err := errors.Join(os.Mkdir(base+oldRoot, 0o755), os.Mkdir(base+newRoot, 0o755)); err != nil {
+		return err
+	}
+	if err := unix.PivotRoot(base, base+oldRoot); err != nil {
+		return fmt.Errorf("changing the root: %w", err)
+	}
+	if err := os.Chdir("/"); err != nil {
+		return err
+	}
+	return tmpfs(newRoot, "mode=755,size=16m")
+}
+
+func tmpfs(dir, options string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
+		return fmt.Errorf("mounting a tmpfs: %w", err)
+	}
+	return nil
+}
+
+// tree opens a file or folder of the host with all that is mounted in it, as a
+// mount of its own that is nowhere yet.
+func tree(name string, attributes uint64) (fd int, err error) {
+	at, err := open(name, unix.O_PATH)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(at)
+	return cloned(at, name, attributes)
+}
+
+// open opens a file of the host, whose links lead to where they lead there.
+func open(name string, flags uint64) (fd int, err error) {
+	old, err := unix.Open(oldRoot, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(old)
+	fd, err = unix.Openat2(old, strings.TrimPrefix(name, "/"), &unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT})
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	return fd, nil
+}
+
+func cloned(at int, name string, attributes uint64) (fd int, err error) {
+	fd, err = unix.OpenTree(at, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return -1, fmt.Errorf("taking %s: %w", name, err)
+	}
+	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: attributes}); err != nil {
+		return -1, errors.Join(fmt.Errorf("protecting %s: %w", name, err), unix.Close(fd))
+	}
+	return fd, nil
+}
+
+// show mounts the host's file or folder at a path of the environment.
+func show(name, at string, attributes uint64) error {
+	fd, err := tree(name, attributes)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	at = newRoot + at
+	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		err = os.MkdirAll(at, 0o755)
+	} else {
+		err = touch(at)
+	}
+	if err != nil {
+		return err
+	}
+	return attach(fd, at)
+}
+
+func attach(fd int, at string) error {
+	if err := unix.MoveMount(fd, "", unix.AT_FDCWD, at, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		return fmt.Errorf("mounting at %s: %w", at, err)
+	}
+	return nil
+}
+
+// touch makes an empty file for something to be mounted on.
+func touch(name string) error { return write(name, "") }
+
+func write(name, text string) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(name, []byte(text), 0o644)
+}
+
+func showSystem() error {
+	for _, name := range system {
+		st, err := os.Lstat(filepath.Join(oldRoot, name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return err
+		case st.Mode()&fs.ModeSymlink == 0:
+			err = show(name, "/"+name, readOnly)
+		default:
+			err = copyLink(filepath.Join(oldRoot, name), filepath.Join(newRoot, name))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyLink(from, to string) error {
+	target, err := os.Readlink(from)
+	if err != nil {
+		return err
+	}
+	return os.Symlink(target, to)
+}
+
+func makeEtc() error {
+	const etc = newRoot + "/etc"
+	for _, pattern := range settings {
+		found, _ := filepath.Glob(filepath.Join(oldRoot, "etc", pattern))
+		for _, name := range found {
+			name = strings.TrimPrefix(name, oldRoot)
+			// A link that leads nowhere on the host does so here.
+			if err := show(name, name, readOnly); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+				return err
+			}
+		}
+	}
+	files := map[string]string{
+		"passwd": fmt.Sprintf("%s:x:%d:%d::/home/%[1]s:/sbin/nologin\n", userName, userID, groupID),
+		"group":  fmt.Sprintf("%s:x:%d:\n", userName, groupID),
+		"hosts":  strings.TrimRight(hostFile("etc/hosts"), "\n") + "\n127.0.0.1 sandbox.localdomain " + hostname + "\n",
+		// Copies, because the host's are replaced when the network changes.
+		"resolv.conf": hostFile("etc/resolv.conf"),
+	}
+	for name, text := range files {
+		if err := write(filepath.Join(etc, name), text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hostFile is what stands in a file of the host, "" when there is none.
+func hostFile(name string) string {
+	fd, err := open(name, unix.O_RDONLY)
+	if err != nil {
+		return ""
+	}
+	f := os.NewFile(uintptr(fd), name)
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+func makeDev() error {
+	for _, name := range devices {
+		err := show("dev/"+name, "/dev/"+name, unix.MOUNT_ATTR_NOSUID)
+		if err != nil && !(errors.Is(err, fs.ErrNotExist) && name == "tty") {
+			return err
+		}
+	}
+	for name, target := range deviceLinks {
+		if err := os.Symlink(target, newRoot+"/dev/"+name); err != nil {
+			return err
+		}
+	}
+	return tmpfs(newRoot+"/dev/shm", "mode=1777,size=64m")
+}
+
+// makeProc shows the environment's processes. What changes the machine there
+// is read-only also for a user of the host who might write it.
+func makeProc() error {
+	const proc = newRoot + "/proc"
+	if err := os.Mkdir(proc, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount("proc", proc, "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return fmt.Errorf("mounting the list of processes: %w", err)
+	}
+	// A namespace inside this one would give its maker capabilities there, and
+	// much of the kernel to try them on.
+	if err := os.WriteFile(proc+"/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
+		return err
+	}
+	for _, name := range []string{"sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi"} {
+		at, err := unix.Open(filepath.Join(proc, name), unix.O_PATH|unix.O_CLOEXEC, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return &os.PathError{Op: "open", Path: name, Err: err}
+		}
+		fd, err := cloned(at, "/proc/"+name, readOnly)
+		if err == nil {
+			err = errors.Join(attach(fd, filepath.Join(proc, name)), unix.Close(fd))
+		}
+		if err := errors.Join(err, unix.Close(at)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// merge shows folders as one: of what has the same name the last one's, and of
+// folders all. The folder itself is a new one, so that more can be shown in it.
+func merge(dirs []string, at string) error {
+	if err := os.MkdirAll(newRoot+at, 0o755); err != nil {
+		return err
+	}
+	entries := map[string][]string{} // the folders, or the one file, that a name stands for
+	isDir := map[string]bool{}
+	for _, dir := range dirs {
+		list, err := os.ReadDir(oldRoot + dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range list {
+			name := e.Name()
+			if !e.IsDir() || !isDir[name] {
+				entries[name] = nil
+			}
+			isDir[name] = e.IsDir()
+			entries[name] = append(entries[name], path.Join(dir, name))
+		}
+	}
+	for name, from := range entries {
+		to := path.Join(at, name)
+		st, err := os.Lstat(oldRoot + from[0])
+		switch {
+		case err != nil:
+		case len(from) > 1:
+			err = merge(from, to)
+		case st.Mode()&fs.ModeSymlink != 0:
+			err = copyLink(oldRoot+from[0], newRoot+to)
+		default:
+			err = show(from[0], to, readOnly)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enter moves the calling thread, and it alone, to where nothing but the
+// environment's file system is.
+func enter() error {
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("separating the mounts: %w", err)
+	}
+	if err := unix.Chdir(newRoot); err != nil {
+		return err
+	}
+	if err := unix.PivotRoot(".", "."); err != nil {
+		return fmt.Errorf("changing the root: %w", err)
+	}
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("unmounting the host: %w", err)
+	}
+	if err := unix.Chdir("/"); err != nil {
+		return err
+	}
+	return unix.MountSetattr(unix.AT_FDCWD, "/", 0, &unix.MountAttr{Attr_set: readOnly})
+}
+
+// folder opens a folder below the root that fd is, and makes it with those
+// above it where they are missing. No link is followed: a function may have
+// put it there.
+func folder(root int, name string) (fd int, err error) {
+	fd, err = unix.Dup(root)
+	for _, part := range strings.Split(strings.Trim(name, "/"), "/") {
+		if err != nil {
+			return -1, err
+		}
+		err = unix.Mkdirat(fd, part, 0o755)
+		if err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.EROFS) {
+			return -1, errors.Join(&os.PathError{Op: "mkdir", Path: name, Err: err}, unix.Close(fd))
+		}
+		var next int
+		next, err = unix.Openat(fd, part, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err != nil {
+			err = &os.PathError{Op: "open", Path: name, Err: err}
+		}
+		_ = unix.Close(fd)
+		fd = next
+	}
+	return fd, err
+}
+
+// covered reports whether a path is in one of the folders, or is one.
+func covered(name string, dirs []string) bool {
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
+	})
+}
