@@ -11,9 +11,16 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/cli"
 	"github.com/lambkin-dev/lambkin/internal/cli/samcli"
 	"github.com/lambkin-dev/lambkin/internal/cli/slscli"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 )
 
-func main() { os.Exit(run()) }
+func main() {
+	// A function's environment begins as this program.
+	if status, ok := namespace.Main(os.Args); ok {
+		os.Exit(status)
+	}
+	os.Exit(run())
+}
 
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

@@ -1,6 +1,10 @@
 package app
 
-import "github.com/lambkin-dev/lambkin/internal/runtimes"
+import (
+	"context"
+
+	"github.com/lambkin-dev/lambkin/internal/runtimes"
+)
 
 // Finding is one thing that the machine has or lacks.
 type Finding = runtimes.Finding
@@ -13,9 +17,9 @@ type Checkup struct {
 }
 
 // Doctor looks the machine over. It changes nothing but the cache.
-func Doctor(env map[string]string) Checkup {
+func Doctor(ctx context.Context, env map[string]string) Checkup {
 	host := Host(env)
-	c := Checkup{Isolation: Isolations(), Cache: host.Cache}
+	c := Checkup{Isolation: Isolations(ctx), Cache: host.Cache}
 	for _, r := range Runtimes() {
 		c.Runtimes = append(c.Runtimes, r.Survey(host)...)
 	}

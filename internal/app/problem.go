@@ -11,6 +11,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/project"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 )
 
 // ProblemKind says whose turn it is to mend a [Problem].
@@ -50,6 +51,7 @@ func explain(err error) error {
 		unavailable *bundle.Unavailable
 		unsupported *fleet.UnsupportedRuntime
 		missing     *runtimes.Missing
+		refused     *namespace.Unavailable
 		path        *fs.PathError
 	)
 	switch {
@@ -67,6 +69,10 @@ func explain(err error) error {
 		return problem(InProject, d)
 	case errors.As(err, &missing):
 		return problem(InMachine, diag.Diagnostic{Code: "interpreter-missing", Summary: missing.Error(), Hint: missing.Hint})
+	case errors.As(err, &refused):
+		return problem(InMachine, diag.Diagnostic{
+			Code: "isolation", Summary: fmt.Sprintf("functions cannot run in namespaces here: %s", refused.Reason), Detail: fmt.Sprintf("It failed at %v.", refused.Err), Hint: refused.Hint,
+		})
 	case errors.Is(err, project.ErrNotFound):
 		return problem(InProject, diag.Diagnostic{
 			Code: "no-project", Summary: err.Error(), Hint: "run lambkin in the project's folder, or name its file with --template",

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"runtime"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/runtimes/python"
 	"github.com/lambkin-dev/lambkin/internal/runtimes/ruby"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/process"
 )
 
@@ -41,7 +44,7 @@ func Bootstraps() map[string][]byte {
 
 // Sandboxes are the places that functions can run in, the preferred one first.
 func Sandboxes() []sandbox.Sandbox {
-	return []sandbox.Sandbox{process.Sandbox{}}
+	return []sandbox.Sandbox{process.Sandbox{}, namespace.Sandbox{}}
 }
 
 // Isolation is what this machine offers of one way of isolating functions.
@@ -51,8 +54,9 @@ type Isolation struct {
 	Detail    string
 }
 
-// Isolations lists all ways, those that this version of lambkin lacks too.
-func Isolations() []Isolation {
+// Isolations lists all ways, those that this version of lambkin lacks too. It
+// tries out those that a machine may refuse.
+func Isolations(ctx context.Context) []Isolation {
 	processes := Isolation{Name: "process", Available: true, Detail: "plain processes in the code's own folder; nothing is hidden from a function"}
 	switch runtime.GOOS {
 	case "linux":
@@ -64,7 +68,23 @@ func Isolations() []Isolation {
 	}
 	return []Isolation{
 		processes,
-		{Name: "namespace", Detail: "not in this version of lambkin"},
+		namespaces(ctx),
 		{Name: "container", Detail: "not in this version of lambkin"},
 	}
+}
+
+// namespaces tries whether the machine lets functions run in namespaces.
+func namespaces(ctx context.Context) Isolation {
+	i := Isolation{Name: namespace.Sandbox{}.Name()}
+	err := namespace.Sandbox{}.Check(ctx)
+	var unavailable *namespace.Unavailable
+	switch {
+	case err == nil:
+		i.Available, i.Detail = true, "AWS's folders, read-only code, a private /tmp; nothing else of the machine but its network can be seen"
+	case errors.As(err, &unavailable):
+		i.Detail = unavailable.Reason + ": " + unavailable.Hint
+	default:
+		i.Detail = err.Error()
+	}
+	return i
 }

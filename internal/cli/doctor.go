@@ -26,8 +26,8 @@ fetched. The exit status is 0 whatever is found.`,
 			return nil
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(*cobra.Command, []string) error {
-			return doctor(s.Out, app.Doctor(s.Env))
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return doctor(s.Out, app.Doctor(cmd.Context(), s.Env))
 		},
 	}
 }

@@ -30,10 +30,12 @@ type Paths struct {
 	Runtime string // lambkin's bootstraps: /var/runtime, or a folder of the host
 	Tmp     string // scratch: /tmp
 
-	// HostTask and HostOpt are the folders of the host behind Task and Opt,
-	// for what has to be looked at before the process starts. "" means that
-	// Task and Opt are folders of the host themselves.
-	HostTask, HostOpt string
+	// HostTask and HostLayers are the folders of the host behind Task and Opt,
+	// for what has to be looked at before the process starts; later layers hide
+	// what earlier ones have. With "" for HostTask, Task and Opt are folders of
+	// the host themselves.
+	HostTask   string
+	HostLayers []string
 }
 
 // Launch is a process to start. The process's environment is the one that AWS

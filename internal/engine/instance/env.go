@@ -14,7 +14,6 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
-	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
 // Variable is one variable of a function's environment.
@@ -282,14 +281,12 @@ func credentials(e *Environ) []Variable {
 // runtimes keep from the function are left out. With a nil Runtime, or one that
 // lacks something, what the language adds is missing; the error then says why.
 func Describe(ctx context.Context, opts Options) (variables []Variable, err error) {
-	env, err := opts.Sandbox.Open(ctx, sandbox.Spec{
-		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Memory: int64(opts.Function.MemoryMB) << 20,
-	})
+	env, err := opts.Sandbox.Open(ctx, spec(opts))
 	if err != nil {
 		return nil, fmt.Errorf("opening the %s sandbox: %w", opts.Sandbox.Name(), err)
 	}
 	defer func() { err = errors.Join(err, env.Close()) }()
-	p := paths(env.Paths(), opts.Code)
+	p := paths(env.Paths(), opts)
 	launch := &runtimes.Launch{}
 	if opts.Runtime != nil {
 		host := *opts.Host

@@ -95,13 +95,11 @@ var ErrShutdown = errors.New("the execution environment has ended")
 // wait until the runtime is ready: Invoke does.
 func Start(ctx context.Context, opts Options) (*Instance, error) {
 	i := &Instance{opts: opts, stream: logStream(time.Now()), busy: make(chan struct{}, 1), closing: make(chan struct{})}
-	env, err := opts.Sandbox.Open(ctx, sandbox.Spec{
-		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Memory: int64(opts.Function.MemoryMB) << 20,
-	})
+	env, err := opts.Sandbox.Open(ctx, spec(opts))
 	if err != nil {
 		return nil, fmt.Errorf("opening the %s sandbox: %w", opts.Sandbox.Name(), err)
 	}
-	i.env, i.paths = env, paths(env.Paths(), opts.Code)
+	i.env, i.paths = env, paths(env.Paths(), opts)
 	host := *opts.Host
 	host.Tell = opts.Notice
 	i.launch, err = opts.Runtime.Launch(opts.Function, i.paths, &host)
@@ -123,12 +121,20 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	return i, nil
 }
 
+// spec is the environment that the function gets.
+func spec(opts Options) sandbox.Spec {
+	return sandbox.Spec{
+		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Tree: bundle.Tree(opts.Code, opts.Host.Env["HOME"]),
+		Memory: int64(opts.Function.MemoryMB) << 20, EphemeralMB: opts.Function.EphemeralMB,
+	}
+}
+
 // paths tells the runtimes what the sandbox shows to processes, and what of it
 // lies on the host under another name.
-func paths(p sandbox.Paths, code string) runtimes.Paths {
+func paths(p sandbox.Paths, opts Options) runtimes.Paths {
 	out := runtimes.Paths{Task: p.Task, Opt: p.Opt, Runtime: p.Runtime, Tmp: p.Tmp}
-	if p.Task != code {
-		out.HostTask = code
+	if p.Task != opts.Code {
+		out.HostTask, out.HostLayers = opts.Code, opts.Layers
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/lambda"
@@ -71,8 +72,11 @@ type place struct {
 // machine can run it.
 func find(paths runtimes.Paths) (place, error) {
 	places := []place{{orElse(paths.HostTask, paths.Task), paths.Task}}
-	if paths.Opt != "" {
-		places = append(places, place{orElse(paths.HostOpt, paths.Opt), paths.Opt})
+	if paths.Opt != "" && paths.HostTask == "" {
+		places = append(places, place{paths.Opt, paths.Opt})
+	}
+	for _, layer := range slices.Backward(paths.HostLayers) {
+		places = append(places, place{layer, paths.Opt})
 	}
 	for _, p := range places {
 		file := filepath.Join(p.host, "bootstrap")
@@ -84,9 +88,6 @@ func find(paths runtimes.Paths) (place, error) {
 			return place{}, err
 		}
 		return p, check(file, st, p.host == p.inside)
-	}
-	if last := places[len(places)-1]; paths.Opt != "" && paths.HostTask != "" && paths.HostOpt == "" {
-		return last, nil // the layers cannot be seen from here: the start will tell
 	}
 	return place{}, &runtimes.Missing{
 		What: "the program \"bootstrap\" in " + places[0].host,

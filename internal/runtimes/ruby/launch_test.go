@@ -49,7 +49,7 @@ var recorded = []string{
 }
 
 func TestLaunchGivesAWSsEnvironment(t *testing.T) {
-	paths := runtimes.Paths{Task: "/var/task", Opt: "/opt", Runtime: "/var/runtime", Tmp: "/tmp", HostTask: "/home/me/code", HostOpt: "/home/me/opt"}
+	paths := runtimes.Paths{Task: "/var/task", Opt: "/opt", Runtime: "/var/runtime", Tmp: "/tmp", HostTask: "/home/me/code", HostLayers: []string{"/home/me/opt"}}
 	bare := runtimes.Paths{Task: "/var/task", Runtime: "/var/runtime"}
 	with := func(name, value string) []string {
 		out := slices.Clone(recorded)
@@ -130,13 +130,13 @@ func TestFunctionsWithGemsStartWithThem(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	if bundled(runtimes.Paths{Task: "/var/task", HostTask: dir, Opt: "/opt", HostOpt: dir}) {
+	if bundled(runtimes.Paths{Task: "/var/task", HostTask: dir, Opt: "/opt", HostLayers: []string{dir}}) {
 		t.Error("an empty folder has gems")
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "ruby", "gems", "3.3.0"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if !bundled(runtimes.Paths{Task: "/var/task", Opt: "/opt", HostOpt: dir}) {
+	if !bundled(runtimes.Paths{Task: "/var/task", HostTask: "/home/me/code", Opt: "/opt", HostLayers: []string{dir}}) {
 		t.Error("a layer's gems are not seen")
 	}
 }

@@ -140,16 +140,15 @@ func options(version runtimes.Version, gems bool) []string {
 
 // bundled reports whether the function or its layers come with gems.
 func bundled(paths runtimes.Paths) bool {
-	task, opt := paths.Task, paths.Opt
+	task, layers := paths.Task, []string{paths.Opt}
 	if paths.HostTask != "" {
-		task = paths.HostTask
-	}
-	if paths.HostOpt != "" {
-		opt = paths.HostOpt
+		task, layers = paths.HostTask, paths.HostLayers
 	}
 	dirs := []string{filepath.Join(task, "vendor", "bundle", "ruby")}
-	if opt != "" {
-		dirs = append(dirs, filepath.Join(opt, "ruby", "gems"))
+	for _, opt := range layers {
+		if opt != "" {
+			dirs = append(dirs, filepath.Join(opt, "ruby", "gems"))
+		}
 	}
 	return slices.ContainsFunc(dirs, func(dir string) bool {
 		_, err := os.Stat(dir)

@@ -66,6 +66,9 @@ func newPlan(spec sandbox.Spec) (p plan, err error) {
 		}
 		p.layers = append(p.layers, dir)
 	}
+	if tree, err := filepath.EvalSymlinks(spec.Tree); err == nil && spec.Tree != "" {
+		p.links = links(p.code, tree)
+	}
 	return p, nil
 }
 

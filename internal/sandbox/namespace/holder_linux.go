@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"os/signal"
 	"runtime"
@@ -39,6 +40,10 @@ func Main(args []string) (status int, ok bool) {
 	runtime.LockOSThread()
 	l, err := newLink(os.NewFile(holderSocket, "lambkin"))
 	if err != nil {
+		return 1, true
+	}
+	// What lambkin was started with is not a function's.
+	if err := unix.CloseRange(holderSocket+1, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return 1, true
 	}
 	h := &holder{link: l, processes: map[int]*held{}}

@@ -17,3 +17,9 @@ func Main([]string) (status int, ok bool) { return 0, false }
 func (Sandbox) Open(context.Context, sandbox.Spec) (sandbox.Environment, error) {
 	return nil, &Unavailable{Reason: runtime.GOOS + " has none", Hint: "use --isolation process", Err: errors.ErrUnsupported}
 }
+
+// Check says that there is nothing to check.
+func (s Sandbox) Check(ctx context.Context) error {
+	_, err := s.Open(ctx, sandbox.Spec{})
+	return err
+}

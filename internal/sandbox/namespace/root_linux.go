@@ -305,8 +305,15 @@ func makeDev() error {
 	return tmpfs(newRoot+"/dev/shm", "mode=1777,size=64m")
 }
 
-// makeProc shows the environment's processes. What changes the machine there
-// is read-only also for a user of the host who might write it.
+// In /proc, machine is what changes the machine, and kernel what shows it from
+// the inside. Root may do more there without any capability than others may
+// with them.
+var (
+	machine = []string{"acpi", "bus", "fs", "irq", "scsi", "sys", "sysrq-trigger"}
+	kernel  = []string{"kcore", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "mtrr", "sched_debug", "timer_list", "vmallocinfo"}
+)
+
+// makeProc shows the environment's processes.
 func makeProc() error {
 	const proc = newRoot + "/proc"
 	if err := os.Mkdir(proc, 0o755); err != nil {
@@ -320,22 +327,36 @@ func makeProc() error {
 	if err := os.WriteFile(proc+"/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
 		return err
 	}
-	for _, name := range []string{"sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi"} {
-		at, err := unix.Open(filepath.Join(proc, name), unix.O_PATH|unix.O_CLOEXEC, 0)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		} else if err != nil {
-			return &os.PathError{Op: "open", Path: name, Err: err}
+	for _, name := range machine {
+		if err := cover(proc+"/"+name, proc+"/"+name); err != nil {
+			return err
 		}
-		fd, err := cloned(at, "/proc/"+name, readOnly)
-		if err == nil {
-			err = errors.Join(attach(fd, filepath.Join(proc, name)), unix.Close(fd))
-		}
-		if err := errors.Join(err, unix.Close(at)); err != nil {
+	}
+	for _, name := range kernel {
+		if err := cover(proc+"/"+name, newRoot+"/dev/null"); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// cover mounts one file or folder of the environment over another that may
+// not be there, read-only.
+func cover(name, with string) error {
+	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	at, err := unix.Open(with, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: with, Err: err}
+	}
+	defer unix.Close(at)
+	fd, err := cloned(at, with, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return attach(fd, name)
 }
 
 // merge shows folders as one: of what has the same name the last one's, and of
