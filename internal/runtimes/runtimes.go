@@ -47,6 +47,8 @@ type Launch struct {
 	// Uses are folders of the host that the program needs besides Paths, such
 	// as the interpreter's own; a sandbox that hides the host shows them.
 	Uses []string
+	// Keeps are folders of lambkin's cache that the program writes to.
+	Keeps []string
 	// Version is the interpreter's version, "" for a program that brings its own.
 	Version string
 	// Snapshots is set where AWS can start the function from a snapshot

@@ -61,6 +61,9 @@ type Command struct {
 	// Uses are folders of the host that the process needs besides those of
 	// the Spec; a sandbox that hides the host shows them.
 	Uses []string
+	// Keeps are such folders that the process may write to, and that are made
+	// when they are missing: caches.
+	Keeps []string
 	// Mark is an entry of Env that no other environment's processes have. By
 	// it a process is recognised that has left its parents and its group.
 	Mark string

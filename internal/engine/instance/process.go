@@ -74,7 +74,7 @@ func (i *Instance) startRuntime(ctx context.Context, p *process) error {
 	cmd := sandbox.Command{
 		Path: i.launch.Path, Args: i.launch.Args, Dir: i.paths.Task,
 		Env:  environment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: p.api.Addr(), token: p.token}).list(),
-		Uses: i.launch.Uses,
+		Uses: i.launch.Uses, Keeps: i.launch.Keeps,
 		Mark: "AWS_LAMBDA_RUNTIME_API=" + p.api.Addr(),
 	}
 	cmd.Stdout = levels(i.opts.Function, &output{instance: i, stream: telemetry.Stdout})

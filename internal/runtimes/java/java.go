@@ -80,6 +80,9 @@ func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtime
 		Snapshots: want >= 11 && !host.Serverless, // AWS has SnapStart from java11 on
 	}
 	l.Add(fn, host.SearchPaths(runtimes.Interpreter{Path: found.java}, paths)...)
+	if host.Cache != "" {
+		l.Uses = append(l.Uses, filepath.Join(host.Cache, "java")) // archives
+	}
 	l.Env = append(l.Env, "AWS_EXECUTION_ENV=AWS_Lambda_"+fn.Runtime)
 	l.Env = append(l.Env, env...)
 	l.Wrap(fn, paths)

@@ -121,6 +121,9 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 	}
 	l.Identify(fn, paths, host)
 	l.Env = append(l.Env, private(paths, host)...)
+	if dir := compiled(paths, host); dir != "" {
+		l.Keeps = append(l.Keeps, dir)
+	}
 	l.Wrap(fn, paths)
 	return l, nil
 }
@@ -132,16 +135,26 @@ func private(paths runtimes.Paths, host *runtimes.Host) []string {
 	if paths.Opt != "" {
 		env = append(env, "_LAMBKIN_OPT="+paths.Opt)
 	}
-	if host.Cache != "" {
-		// Inside a sandbox every function's code has the same path, so each has its own folder.
-		code := paths.Task
-		if paths.HostTask != "" {
-			code = paths.HostTask
-		}
-		sum := sha256.Sum256([]byte(code))
-		env = append(env, "_LAMBKIN_PYCACHE="+filepath.Join(host.Cache, "pycache", hex.EncodeToString(sum[:6])))
+	if dir := compiled(paths, host); dir != "" {
+		env = append(env, "_LAMBKIN_PYCACHE="+dir)
 	}
 	return env
+}
+
+// compiled is the folder of the function's compiled modules, "" without a
+// cache. Inside a sandbox every function's code has the same path, so each has
+// a folder of its own, and a further one where it is isolated: what it writes
+// there is never run outside.
+func compiled(paths runtimes.Paths, host *runtimes.Host) string {
+	if host.Cache == "" {
+		return ""
+	}
+	code := paths.Task
+	if paths.HostTask != "" {
+		code = paths.HostTask + "\x00" + paths.Task
+	}
+	sum := sha256.Sum256([]byte(code))
+	return filepath.Join(host.Cache, "pycache", hex.EncodeToString(sum[:6]))
 }
 
 // Survey lists the versions of Python on the machine.

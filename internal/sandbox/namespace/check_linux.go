@@ -15,6 +15,9 @@ import (
 // unavailable says why the machine refuses what an environment needs; an error
 // that has other causes stays as it is.
 func unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
 	refused := errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EUSERS) ||
 		errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOSYS)
 	if !refused {
@@ -69,5 +72,5 @@ func (s Sandbox) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return env.Close()
+	return errors.Join(env.(*environment).ready(), env.Close())
 }

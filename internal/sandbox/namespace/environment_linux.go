@@ -26,7 +26,7 @@ const namespaces = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_N
 const defaultTmpMB = 512
 
 // Open implements [sandbox.Sandbox].
-func (Sandbox) Open(ctx context.Context, spec sandbox.Spec) (sandbox.Environment, error) {
+func (Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment, error) {
 	p, err := newPlan(spec)
 	if err != nil {
 		return nil, err
@@ -41,13 +41,16 @@ func (Sandbox) Open(ctx context.Context, spec sandbox.Spec) (sandbox.Environment
 	if err := e.hold(); err != nil {
 		return nil, unavailable(err)
 	}
-	answer, err := e.ask(ctx, frame{op: opSetUp, words: p.words()})
-	if err == nil {
-		err = answer.err()
-	}
-	if err != nil {
-		return nil, errors.Join(unavailable(err), e.Close())
-	}
+	// Others get ready meanwhile; the first start waits for it.
+	setUp := make(chan error, 1)
+	go func() {
+		answer, err := e.ask(context.Background(), frame{op: opSetUp, words: p.words()})
+		if err == nil {
+			err = answer.err()
+		}
+		setUp <- unavailable(err)
+	}()
+	e.ready = sync.OnceValue(func() error { return <-setUp })
 	return e, nil
 }
 
@@ -77,6 +80,7 @@ type environment struct {
 	holder *exec.Cmd
 	stderr bytes.Buffer // what the holder's own failure prints; read when it has ended
 	link   link
+	ready  func() error  // waits until the file system is put together
 	gone   chan struct{} // closed when the holder has ended, and all with it
 
 	sending sync.Mutex // one frame at a time
@@ -201,6 +205,13 @@ func (e *environment) Start(ctx context.Context, cmd sandbox.Command) (sandbox.P
 		return nil, err
 	}
 	defer closeAll(files) // the process has its own
+	for _, dir := range cmd.Keeps {
+		_ = os.MkdirAll(dir, 0o755) // a process can do without its cache
+	}
+	if err := e.ready(); err != nil && !errors.Is(err, sandbox.ErrClosed) {
+		p.closePipes()
+		return nil, err
+	}
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -214,7 +225,7 @@ func (e *environment) Start(ctx context.Context, cmd sandbox.Command) (sandbox.P
 	// Whether it has started is not known before the answer.
 	answer, err := e.ask(context.WithoutCancel(ctx), frame{
 		op: opStart, id: p.id, files: files,
-		words: [][]string{{cmd.Path, cmd.Dir}, cmd.Args, cmd.Env, cleaned(cmd.Uses)},
+		words: [][]string{{cmd.Path, cmd.Dir}, cmd.Args, cmd.Env, cleaned(cmd.Uses), cleaned(cmd.Keeps)},
 	})
 	if err == nil {
 		defer answer.close()

@@ -168,9 +168,11 @@ func drop() error {
 
 func (h *holder) start(f frame) (process *os.File, err error) {
 	path, dir := f.word(0, 0), f.word(0, 1)
-	for _, uses := range f.list(3) {
-		if err := h.show(uses); err != nil {
-			return nil, fmt.Errorf("showing %s: %w", uses, err)
+	for i, attributes := range []uint64{readOnly, readOnly &^ unix.MOUNT_ATTR_RDONLY} {
+		for _, dir := range f.list(3 + i) {
+			if err := h.show(dir, attributes); err != nil {
+				return nil, fmt.Errorf("showing %s: %w", dir, err)
+			}
 		}
 	}
 	if len(f.files) == 0 {
@@ -193,7 +195,7 @@ func (h *holder) start(f frame) (process *os.File, err error) {
 }
 
 // show shows a folder of the host at its own path.
-func (h *holder) show(dir string) error {
+func (h *holder) show(dir string, attributes uint64) error {
 	places := slices.Concat(h.shown, []string{"/"})[:len(h.shown)]
 	for _, name := range system {
 		places = append(places, "/"+name)
@@ -208,7 +210,7 @@ func (h *holder) show(dir string) error {
 	}
 	done := make(chan opened)
 	go func() {
-		fd, err := tree(dir, readOnly)
+		fd, err := tree(dir, attributes)
 		if err == nil {
 			err = makeFolder(newRoot, dir)
 		}

@@ -24,7 +24,7 @@ type frame struct {
 // Requests, with their words, and what comes back.
 const (
 	opSetUp  = "set-up" // see plan: ok
-	opStart  = "start"  // path and folder; arguments; variables; folders to show; and one file or two: ok with a file of the process, its pidfd
+	opStart  = "start"  // path and folder; arguments; variables; folders to show, and to show writable; and one file or two: ok with a file of the process, its pidfd
 	opSignal = "signal" // process, number: ok
 	opKill   = "kill"   // process: nothing
 	opOK     = "ok"
