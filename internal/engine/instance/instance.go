@@ -123,8 +123,12 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 
 // spec is the environment that the function gets.
 func spec(opts Options) sandbox.Spec {
+	home := ""
+	if opts.Host != nil {
+		home = opts.Host.Env["HOME"]
+	}
 	return sandbox.Spec{
-		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Tree: bundle.Tree(opts.Code, opts.Host.Env["HOME"]),
+		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Tree: bundle.Tree(opts.Code, home),
 		Memory: int64(opts.Function.MemoryMB) << 20, EphemeralMB: opts.Function.EphemeralMB,
 	}
 }

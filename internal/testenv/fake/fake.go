@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -41,7 +42,9 @@ func (Runtime) Launch(*lambda.Function, runtimes.Paths, *runtimes.Host) (*runtim
 	if err != nil {
 		return nil, err
 	}
-	return &runtimes.Launch{Path: exe, Env: []string{variable + "=1", "AWS_EXECUTION_ENV=AWS_Lambda_fake"}, Notices: []string{"a fake runtime"}}, nil
+	return &runtimes.Launch{
+		Path: exe, Env: []string{variable + "=1", "AWS_EXECUTION_ENV=AWS_Lambda_fake"}, Uses: []string{filepath.Dir(exe)}, Notices: []string{"a fake runtime"},
+	}, nil
 }
 
 // Survey implements [runtimes.Runtime].
