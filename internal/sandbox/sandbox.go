@@ -25,10 +25,10 @@ type Spec struct {
 	Layers  []string // merged in this order at the opt folder: later ones win
 	Runtime string   // lambkin's bootstraps
 	Memory  int64    // limit in bytes, 0 for none; a sandbox that cannot limit ignores it
-	// Tree is the folder of the project, "" when there is none: what the code
+	// Tree finds the folder of the project, "" when there is none; nil when nobody knows: what the code
 	// links to in it belongs to the code. A sandbox that shows the host's
 	// folders ignores it.
-	Tree string
+	Tree func() string
 	// EphemeralMB is the size of the scratch folder, 0 for AWS's default; a
 	// sandbox that shows the host's ignores it.
 	EphemeralMB int

@@ -68,14 +68,20 @@ func (c *call) serve(ctx context.Context) (res *lambda.Result, settling bool, er
 	if err != nil {
 		return nil, false, err
 	}
-	c.emit(telemetry.Start{RequestID: c.inv.RequestID, Version: lambda.LatestVersion, TraceID: c.inv.TraceID, TenantID: c.inv.TenantID})
-	if c.begun.IsZero() {
-		c.begin()
-	}
+	c.announce()
 	if failed != nil {
 		return c.fail(failed), false, nil
 	}
 	return c.deliver(ctx)
+}
+
+// announce reports the start of the invocation. Its time has begun before when
+// an initialisation is part of it.
+func (c *call) announce() {
+	c.emit(telemetry.Start{RequestID: c.inv.RequestID, Version: lambda.LatestVersion, TraceID: c.inv.TraceID, TenantID: c.inv.TenantID})
+	if c.begun.IsZero() {
+		c.begin()
+	}
 }
 
 // noTimeout stands for as long as it takes.
@@ -272,17 +278,22 @@ func (c *call) answered(x *runtimeapi.Exchange, a *runtimeapi.Answer) (res *lamb
 	if a.Cut && c.awaitExit(c.deadline) {
 		return c.fail(c.exited()), false, nil
 	}
-	c.answer, c.produced = time.Now(), a.Size
-	over := &outcome{status: telemetry.Success}
-	if a.Failed {
-		over = &outcome{status: telemetry.Failed, errorType: a.ErrorType}
-	}
+	over := c.verdict(a)
 	if a.Fatal {
 		c.report(over, true)
 		return c.result(a), false, nil
 	}
 	go c.settle(x, over)
 	return c.result(a), true, nil
+}
+
+// verdict notes the runtime's answer, and says how the invocation has ended by it.
+func (c *call) verdict(a *runtimeapi.Answer) *outcome {
+	c.answer, c.produced = time.Now(), a.Size
+	if a.Failed {
+		return &outcome{status: telemetry.Failed, errorType: a.ErrorType}
+	}
+	return &outcome{status: telemetry.Success}
 }
 
 // settle waits until the runtime and the extensions ask for more work. When one

@@ -128,7 +128,7 @@ func spec(opts Options) sandbox.Spec {
 		home = opts.Host.Env["HOME"]
 	}
 	return sandbox.Spec{
-		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Tree: bundle.Tree(opts.Code, home),
+		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Tree: func() string { return bundle.Tree(opts.Code, home) },
 		Memory: int64(opts.Function.MemoryMB) << 20, EphemeralMB: opts.Function.EphemeralMB,
 	}
 }

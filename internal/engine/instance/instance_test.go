@@ -288,6 +288,18 @@ func TestAnInitThatSucceedsAtItsSecondAttempt(t *testing.T) {
 	}
 }
 
+// TestAnInitInTheTimeOfASharedInvocation has a first attempt that fails, and a
+// second one that the invocation pays for.
+func TestAnInitInTheTimeOfASharedInvocation(t *testing.T) {
+	fn := function("init-exit-then-sleep:300ms")
+	fn.MaxConcurrency = 2
+	h := start(t, fn, nil)
+	payload(t, h.invoke(t, &lambda.Invocation{Payload: []byte("1")}), "1")
+	if r := h.report(); r.Duration < 300*time.Millisecond || r.InitDuration != 0 {
+		t.Errorf("report %+v does not count the initialisation", r)
+	}
+}
+
 func TestAnInitIsRunOnceWhereThatIsWanted(t *testing.T) {
 	h := start(t, function("init-exit-once"), func(o *instance.Options) { o.InitOnce = true })
 	res := h.invoke(t, &lambda.Invocation{Payload: []byte("1")})
@@ -459,6 +471,17 @@ func TestAHookThatFails(t *testing.T) {
 	}
 	events(t, h, "init init success", "restore error Runtime.AfterRestoreError",
 		"init invoke success", "restore error Runtime.AfterRestoreError", "start", "report error Runtime.AfterRestoreError")
+}
+
+func TestHooksHaveTenSecondsAfterTheRestore(t *testing.T) {
+	fn := function("restore-sleep")
+	fn.SnapStart, fn.Timeout = true, time.Minute
+	h := start(t, fn, func(o *instance.Options) { o.Runtime, o.InitOnce = snapshots{}, true })
+	begun := time.Now()
+	res := h.invoke(t, &lambda.Invocation{})
+	if res.ErrorType != "Runtime.RestoreTimeout" || time.Since(begun) < lambda.RestoreTimeout {
+		t.Errorf("after %v: %s", time.Since(begun), res.Payload)
+	}
 }
 
 func TestCredentialsOfARestoredFunction(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/engine/runtimeapi"
-	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 )
 
@@ -29,7 +28,7 @@ func (c *call) serveShared(ctx context.Context) (*lambda.Result, error) {
 		c.ended.Store(true)
 		return nil, err
 	}
-	c.emit(telemetry.Start{RequestID: c.inv.RequestID, Version: lambda.LatestVersion, TraceID: c.inv.TraceID, TenantID: c.inv.TenantID})
+	c.announce()
 	res := c.fail(failed)
 	c.stop(c.reason)
 	return res, nil
@@ -38,8 +37,7 @@ func (c *call) serveShared(ctx context.Context) (*lambda.Result, error) {
 // deliverShared gives the event to the runtime, which may have others, and
 // waits for its answer.
 func (c *call) deliverShared(ctx context.Context) (*lambda.Result, error) {
-	c.begin()
-	c.emit(telemetry.Start{RequestID: c.inv.RequestID, Version: lambda.LatestVersion, TraceID: c.inv.TraceID, TenantID: c.inv.TenantID})
+	c.announce()
 	arn := c.opts.Function.ARN(c.opts.Environ.Region, c.opts.Environ.Account, c.inv.Qualifier)
 	x := c.run.api.Deliver(&runtimeapi.Event{Invocation: c.inv, ARN: arn, Deadline: c.deadline})
 	timer := time.NewTimer(time.Until(c.deadline))
@@ -68,11 +66,6 @@ func (c *call) deliverShared(ctx context.Context) (*lambda.Result, error) {
 }
 
 func (c *call) answeredShared(a *runtimeapi.Answer) *lambda.Result {
-	c.answer, c.produced = time.Now(), a.Size
-	over := &outcome{status: telemetry.Success}
-	if a.Failed {
-		over = &outcome{status: telemetry.Failed, errorType: a.ErrorType}
-	}
-	c.report(over, false)
+	c.report(c.verdict(a), false)
 	return c.result(a)
 }

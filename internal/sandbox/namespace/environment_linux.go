@@ -69,8 +69,13 @@ func newPlan(spec sandbox.Spec) (p plan, err error) {
 		}
 		p.layers = append(p.layers, dir)
 	}
-	if tree, err := filepath.EvalSymlinks(spec.Tree); err == nil && spec.Tree != "" {
-		p.links = links(p.code, tree)
+	if spec.Tree == nil {
+		return p, nil
+	}
+	if dir := spec.Tree(); dir != "" {
+		if tree, err := filepath.EvalSymlinks(dir); err == nil {
+			p.links = links(p.code, tree)
+		}
 	}
 	return p, nil
 }

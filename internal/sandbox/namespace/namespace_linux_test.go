@@ -283,7 +283,7 @@ func TestLinksOfTheProject(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("shown (-want +got):\n%s", diff)
 	}
-	env := opened(t, sandbox.Spec{Code: code, Tree: tree})
+	env := opened(t, sandbox.Spec{Code: code, Tree: func() string { return tree }})
 	if got := shell(t, env, "cd /var/task/node_modules; ls -d left/. @my/lib/node_modules/left/. own/.; ls / | grep node_modules"); got != "@my/lib/node_modules/left/.\nleft/.\nown/.\nnode_modules" {
 		t.Errorf("inside: %s", got)
 	}

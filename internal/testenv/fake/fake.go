@@ -96,12 +96,14 @@ func (r *process) init(handler, argument string) {
 	case "init-exit":
 		code, _ := strconv.Atoi(argument)
 		os.Exit(code)
-	case "init-exit-once":
+	case "init-exit-once", "init-exit-then-sleep":
 		// The function's folder tells the first process from the later ones.
 		if f, err := os.OpenFile("first", os.O_CREATE|os.O_EXCL, 0o600); err == nil {
 			_ = f.Close()
 			os.Exit(1)
 		}
+		d, _ := time.ParseDuration(argument)
+		time.Sleep(d)
 	case "never-asks":
 		time.Sleep(lifetime)
 	case "internal":
