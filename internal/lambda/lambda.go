@@ -72,6 +72,9 @@ type Function struct {
 	// Build says how the code is made of its sources, nil when it runs as it lies.
 	Build  *Build
 	Layers []Layer
+	// Image is what the project says of an Image function's image besides its
+	// name, nil when that is nothing.
+	Image *ImageSettings
 
 	MemoryMB    int           // 128 to 10240
 	Timeout     time.Duration // 1 s to 900 s
@@ -128,6 +131,26 @@ type Code struct {
 	Built string
 	// SourceMaps is set when stack traces are to name the sources of Built.
 	SourceMaps bool
+}
+
+// ImageSettings say what a function runs of its image, and how that is built.
+type ImageSettings struct {
+	// Entrypoint, Command and Dir take the place of the image's own; nil and ""
+	// leave them.
+	Entrypoint, Command []string
+	Dir                 string
+	// Build says how the image is made, nil when the project does not.
+	Build *ImageBuild
+}
+
+// ImageBuild says how a container engine makes an image.
+type ImageBuild struct {
+	Context    string // absolute folder
+	Dockerfile string // below Context, with slashes
+	Tag        string // "" for none
+	Target     string // stage of the Dockerfile, "" for the last
+	Args       []Variable
+	Source     Source
 }
 
 // Build says how Node.js code is made of sources in TypeScript, or of what the

@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -21,9 +23,9 @@ type Sandbox interface {
 
 // Spec says what an environment holds. Folders are absolute paths on the host.
 type Spec struct {
-	Code    string   // shown as the task folder
+	Code    string   // shown as the task folder, "" when the image has it
 	Layers  []string // merged in this order at the opt folder: later ones win
-	Runtime string   // lambkin's bootstraps
+	Runtime string   // lambkin's bootstraps; an image has its own
 	Memory  int64    // limit in bytes, 0 for none; a sandbox that cannot limit ignores it
 	// Tree finds the folder of the project, "" when there is none; nil when nobody knows: what the code
 	// links to in it belongs to the code. A sandbox that shows the host's
@@ -32,6 +34,25 @@ type Spec struct {
 	// EphemeralMB is the size of the scratch folder, 0 for AWS's default; a
 	// sandbox that shows the host's ignores it.
 	EphemeralMB int
+	// Image is the file system that processes see, nil for the host's programs.
+	// A sandbox that shows the host's folders has no use for one, and refuses it.
+	Image *Image
+}
+
+// Image is a container image, made ready for the sandbox that gets it.
+type Image struct {
+	Name   string // as the user knows it: "public.ecr.aws/lambda/nodejs:22"
+	Digest string // of its manifest: "sha256:…"; "" when it has none yet
+	// ID is the name by which a container engine knows it, "" when none does.
+	ID string
+	// Root is the folder with its file system, "" when an engine has that.
+	Root string
+
+	// What it says of the program to start, as it stands in the image.
+	Entrypoint, Command []string
+	Env                 []string // NAME=value
+	Dir                 string   // working folder, "" for none
+	User                string   // "" for none
 }
 
 // Paths are an environment's folders as the processes in it see them. Opt is
@@ -45,6 +66,11 @@ type Environment interface {
 	// Start starts a process. When ctx ends before it has started, it is not started;
 	// later ctx has no effect.
 	Start(ctx context.Context, cmd Command) (Proc, error)
+	// Listen opens a port of the loopback interface that the processes see. The
+	// listener's address is theirs. Close does not end it.
+	Listen(ctx context.Context) (net.Listener, error)
+	// Dial connects to a port of the loopback interface that the processes see.
+	Dial(ctx context.Context, port int) (net.Conn, error)
 	// Close ends every process that was started here, and all that they
 	// started, whether or not it wants to end, and removes what the
 	// environment kept on disk. It returns when they are gone; a second call
@@ -109,7 +135,26 @@ type Exit struct {
 	Time time.Time
 	// PeakMemory is the most memory it used, in bytes, 0 when not known.
 	PeakMemory int64
+	// OutOfMemory is set when it was ended because the environment had used
+	// more memory than [Spec.Memory].
+	OutOfMemory bool
 }
 
 // ErrClosed is returned by Start after Close.
 var ErrClosed = errors.New("environment is closed")
+
+// Loopback is the network of processes that share the host's: what Listen and
+// Dial of such an [Environment] do.
+type Loopback struct{}
+
+// Listen opens a free port.
+func (Loopback) Listen(ctx context.Context) (net.Listener, error) {
+	var config net.ListenConfig
+	return config.Listen(ctx, "tcp", "127.0.0.1:0")
+}
+
+// Dial connects to a port.
+func (Loopback) Dial(ctx context.Context, port int) (net.Conn, error) {
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+}

@@ -9,6 +9,8 @@
 package extension
 
 import (
+	"context"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -49,6 +51,9 @@ type Options struct {
 	Emit func(event any)
 	// NewID makes UUIDs.
 	NewID func() string
+	// Dial connects to a port of the loopback interface that the extensions
+	// see, for what they subscribe to.
+	Dial func(ctx context.Context, port int) (net.Conn, error)
 }
 
 // Failed says that an extension has failed, and the environment with it.

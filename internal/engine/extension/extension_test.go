@@ -16,6 +16,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/engine/extension"
 	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
 	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
 
@@ -37,6 +38,7 @@ func open(t *testing.T, fn *lambda.Function, external ...string) *harness {
 			h.Record(telemetry.Record{Time: at(0), Function: fn, Event: event})
 		},
 		NewID: func() string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", count.Add(1)) },
+		Dial:  sandbox.Loopback{}.Dial,
 	})
 	server := httptest.NewServer(h.Group)
 	h.url = server.URL

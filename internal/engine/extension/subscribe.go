@@ -1,6 +1,7 @@
 package extension
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -47,9 +48,10 @@ type order struct {
 	maxItems int
 	maxBytes int
 	timeout  time.Duration
-	address  string // host:port on this machine
+	port     int    // of the loopback interface that the extension sees
 	url      string // "" for TCP
 	method   string
+	dial     func(context.Context) (net.Conn, error)
 }
 
 // subscribe serves PUT /telemetry and PUT /logs.
@@ -63,6 +65,7 @@ func (g *Group) subscribe(w http.ResponseWriter, r *http.Request, m *member, api
 		o, refusal = read(body, api)
 	}
 	if refusal == nil {
+		o.dial = func(ctx context.Context) (net.Conn, error) { return g.opts.Dial(ctx, o.port) }
 		refusal = g.relay.add(m.name, api, o)
 	}
 	if refusal != nil {
@@ -156,7 +159,7 @@ func (q *request) destination(o *order) (wrong []string, denied string) {
 		if d.Port == nil || *d.Port < 1 || *d.Port > 65535 {
 			return append(wrong, "port should be between 1 and 65535"), ""
 		}
-		o.address = net.JoinHostPort("127.0.0.1", strconv.Itoa(*d.Port))
+		o.port = *d.Port
 		return append(wrong, portWrong(*d.Port)...), ""
 	case "HTTP":
 	default:
@@ -183,8 +186,8 @@ func (q *request) destination(o *order) (wrong []string, denied string) {
 	if err != nil {
 		return append(wrong, "URI port is not provided"), ""
 	}
-	o.address = net.JoinHostPort("127.0.0.1", u.Port())
-	u.Host = o.address
+	o.port = int(port)
+	u.Host = net.JoinHostPort("127.0.0.1", u.Port())
 	o.url = u.String()
 	return append(wrong, portWrong(int(port))...), ""
 }

@@ -38,9 +38,9 @@ func newSubscription(name, api string, o *order) *subscription {
 		wake: make(chan struct{}, 1), now: make(chan chan struct{}), gone: make(chan struct{}), ended: make(chan struct{}),
 	}
 	if o.url == "" {
-		s.send = (&lines{address: o.address}).send
+		s.send = (&lines{dial: o.dial}).send
 	} else {
-		s.send = (&post{method: o.method, url: o.url}).send
+		s.send = (&post{method: o.method, url: o.url, dial: o.dial}).send
 	}
 	return s
 }
@@ -217,13 +217,17 @@ func (s *subscription) deliver(ctx context.Context) {
 // post delivers batches as JSON arrays by HTTP.
 type post struct {
 	method, url string
+	dial        func(context.Context) (net.Conn, error)
 	client      *http.Client
 }
 
 // send delivers a batch; nil ends the deliveries.
 func (p *post) send(ctx context.Context, batch [][]byte) error {
 	if p.client == nil {
-		p.client = &http.Client{Transport: &http.Transport{}} // no proxy: it goes to this machine
+		// No proxy: it goes to this machine.
+		p.client = &http.Client{Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return p.dial(ctx) },
+		}}
 	}
 	if batch == nil {
 		p.client.CloseIdleConnections()
@@ -249,8 +253,8 @@ func (p *post) send(ctx context.Context, batch [][]byte) error {
 
 // lines delivers batches as lines of JSON over one TCP connection.
 type lines struct {
-	address string
-	conn    net.Conn
+	dial func(context.Context) (net.Conn, error)
+	conn net.Conn
 }
 
 // send delivers a batch; nil ends the deliveries.
@@ -262,7 +266,7 @@ func (l *lines) send(ctx context.Context, batch [][]byte) error {
 		return nil
 	}
 	if l.conn == nil {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.address)
+		conn, err := l.dial(ctx)
 		if err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ type process struct {
 func (i *Instance) start(ctx context.Context, phase string) (*process, error) {
 	p := &process{started: time.Now()}
 	p.ext = extension.New(extension.Options{
-		Function: i.opts.Function, Account: i.opts.Environ.Account, External: i.external, Emit: i.emit, NewID: NewRequestID,
+		Function: i.opts.Function, Account: i.opts.Environ.Account, External: i.external, Emit: i.emit, NewID: NewRequestID, Dial: i.env.Dial,
 	})
 	i.group.Store(p.ext)
 	var beside http.Handler = p.ext
@@ -49,7 +49,7 @@ func (i *Instance) start(ctx context.Context, phase string) (*process, error) {
 		p.token = rand.Text()
 		o.Snapshot = &runtimeapi.Snapshot{Token: p.token, Credentials: i.credentials()}
 	}
-	api, err := runtimeapi.Listen(o)
+	api, err := i.listen(ctx, o)
 	if err != nil {
 		p.ext.Close()
 		return nil, fmt.Errorf("opening the Runtime API: %w", err)
@@ -67,6 +67,14 @@ func (i *Instance) start(ctx context.Context, phase string) (*process, error) {
 		return nil, errors.Join(err, api.Close())
 	}
 	return p, nil
+}
+
+// listen starts the Runtime API where the environment's processes reach it.
+func (i *Instance) listen(ctx context.Context, o runtimeapi.Options) (api *runtimeapi.Server, err error) {
+	if o.Listener, err = i.env.Listen(ctx); err != nil {
+		return nil, err
+	}
+	return runtimeapi.Listen(o)
 }
 
 // startRuntime starts the runtime's process.

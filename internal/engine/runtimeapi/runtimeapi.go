@@ -95,6 +95,9 @@ type Server struct {
 
 // Options is what a server is made of; the zero value is a Runtime API alone.
 type Options struct {
+	// Listener takes the runtime's connections; nil opens a free port of the
+	// loopback interface. The server closes it.
+	Listener net.Listener
 	// Beside serves the paths that are not the Runtime API's: the Extensions
 	// API and its relatives live at the same address. Nil for none.
 	Beside http.Handler
@@ -108,11 +111,14 @@ type Options struct {
 	First func()
 }
 
-// Listen starts a server on a free port of the loopback interface.
+// Listen starts a server.
 func Listen(opts Options) (*Server, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
+	listener := opts.Listener
+	if listener == nil {
+		var err error
+		if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return nil, err
+		}
 	}
 	s := &Server{
 		opts:         opts,

@@ -81,6 +81,8 @@ func newPlan(spec sandbox.Spec) (p plan, err error) {
 }
 
 type environment struct {
+	sandbox.Loopback
+
 	paths  sandbox.Paths
 	holder *exec.Cmd
 	stderr bytes.Buffer // what the holder's own failure prints; read when it has ended

@@ -24,6 +24,9 @@ func (Sandbox) Name() string { return "process" }
 
 // Open implements [sandbox.Sandbox].
 func (Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment, error) {
+	if spec.Image != nil {
+		return nil, errors.New("an image cannot run as plain processes")
+	}
 	e := &environment{paths: sandbox.Paths{Task: spec.Code, Runtime: spec.Runtime, Tmp: os.TempDir()}}
 	switch len(spec.Layers) {
 	case 0:
@@ -44,6 +47,8 @@ func (Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment, 
 var open atomic.Int32
 
 type environment struct {
+	sandbox.Loopback
+
 	paths  sandbox.Paths
 	merged string // the folder of links that is removed on Close, "" for none
 

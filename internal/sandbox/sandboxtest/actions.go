@@ -2,6 +2,8 @@ package sandboxtest
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -53,6 +55,31 @@ var actions = map[string]func(args []string){
 		for ; n > 0; n -= len(block) {
 			fmt.Print(block[:min(n, len(block))])
 		}
+	},
+	"connect": func(args []string) {
+		results := make(chan int)
+		for range connections {
+			go func() {
+				conn, err := net.Dial("tcp", args[0])
+				if err != nil {
+					fmt.Println(err)
+					os.Exit(1)
+				}
+				results <- there(conn)
+			}()
+		}
+		for range connections {
+			fmt.Println(<-results, "back")
+		}
+	},
+	"serve": func([]string) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(l.Addr().(*net.TCPAddr).Port)
+		echo(l)
 	},
 	"await": func(args []string) {
 		for end := time.Now().Add(lifetime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -153,5 +180,35 @@ func child(action string, apart bool) {
 	if err := cmd.Start(); err != nil {
 		fmt.Print(err)
 		os.Exit(99)
+	}
+}
+
+const (
+	connections = 4
+	megabyte    = 1 << 20
+)
+
+// there sends a megabyte, says that no more comes, and counts what comes back.
+func there(conn net.Conn) int {
+	defer conn.Close()
+	go func() {
+		_, _ = conn.Write(make([]byte, megabyte))
+		_ = conn.(interface{ CloseWrite() error }).CloseWrite()
+	}()
+	n, _ := io.Copy(io.Discard, conn)
+	return int(n)
+}
+
+// echo sends back what it gets until the listener is closed.
+func echo(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer conn.Close()
+			_, _ = io.Copy(conn, conn)
+		}()
 	}
 }

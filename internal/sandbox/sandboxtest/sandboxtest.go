@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -46,6 +47,8 @@ func Run(t *testing.T, box sandbox.Sandbox) {
 		{"CodeIsAtTheTaskPath", testCode},
 		{"LaterLayersWin", testLayers},
 		{"PeakMemoryGrowsWithTheProcess", testMemory},
+		{"ProcessesReachAListener", testListen},
+		{"ProcessesCanBeReached", testDial},
 		{"SignalsHaveTheirUsualEffect", testIgnored},
 		{"FrozenProcessesStandStill", testFreeze},
 		{"KillEndsAProcessThatIgnoresSIGTERM", testKill},
@@ -339,6 +342,49 @@ func testIgnored(t *testing.T, s *suite) {
 	wait(t, p)
 	if got := p.Exit().Text; got != "signal: hangup" {
 		t.Errorf("a process that hangs itself up ends with %q", got)
+	}
+}
+
+// testListen has a process connect to a listener of its environment, several
+// times at once, and say good bye first: a connection is closed in halves.
+func testListen(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	l, err := env.Listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go echo(l)
+	cmd, out := command(t, env, "connect", l.Addr().String())
+	p := s.start(t, env, cmd)
+	wait(t, p)
+	if got, want := out.String(), strings.Repeat("1048576 back\n", connections); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	_ = l.Close()
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a closed listener accepts with %v", err)
+	}
+}
+
+func testDial(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	cmd, out := command(t, env, "serve")
+	s.start(t, env, cmd)
+	eventually(t, "a port", func() bool { return strings.HasSuffix(out.String(), "\n") })
+	port, err := strconv.Atoi(strings.TrimSpace(out.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := env.Dial(t.Context(), port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := there(conn); n != megabyte {
+		t.Errorf("%d bytes come back", n)
+	}
+	if _, err := env.Dial(t.Context(), 1); err == nil {
+		t.Error("a connection to a port that nobody listens at")
 	}
 }
 
