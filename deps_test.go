@@ -47,7 +47,7 @@ var edges = []edge{
 	// The engine knows the contracts of runtimes and sandboxes, never a variant.
 	{"internal/engine/fleet", []string{
 		"internal/engine/instance", "internal/engine/telemetry",
-		"internal/lambda", "internal/diag", "internal/runtimes", "internal/sandbox", "internal/artifact/...", "internal/fsx",
+		"internal/lambda", "internal/diag", "internal/runtimes", "internal/runtimes/image", "internal/sandbox", "internal/artifact/...", "internal/fsx",
 	}},
 	{"internal/engine/instance", []string{
 		"internal/engine/runtimeapi", "internal/engine/extension", "internal/engine/telemetry",
@@ -58,6 +58,7 @@ var edges = []edge{
 	{"internal/engine/extension", []string{"internal/engine/telemetry", "internal/lambda"}},
 	{"internal/engine/telemetry", []string{"internal/lambda"}},
 
+	{"internal/runtimes/image", []string{"internal/runtimes", "internal/sandbox", "internal/lambda"}},
 	{"internal/runtimes/...", []string{"internal/runtimes", "internal/lambda", "internal/fsx"}},
 	{"internal/runtimes", []string{"internal/lambda", "internal/fsx"}},
 	{"internal/sandbox/sandboxtest", []string{"internal/sandbox", "internal/testenv"}},

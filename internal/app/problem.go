@@ -11,7 +11,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/project"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
-	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
 // ProblemKind says whose turn it is to mend a [Problem].
@@ -51,7 +51,7 @@ func explain(err error) error {
 		unavailable *bundle.Unavailable
 		unsupported *fleet.UnsupportedRuntime
 		missing     *runtimes.Missing
-		refused     *namespace.Unavailable
+		refused     *sandbox.Unavailable
 		path        *fs.PathError
 	)
 	switch {

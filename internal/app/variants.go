@@ -77,7 +77,7 @@ func Isolations(ctx context.Context) []Isolation {
 func namespaces(ctx context.Context) Isolation {
 	i := Isolation{Name: namespace.Sandbox{}.Name()}
 	err := namespace.Sandbox{}.Check(ctx)
-	var unavailable *namespace.Unavailable
+	var unavailable *sandbox.Unavailable
 	switch {
 	case err == nil:
 		i.Available, i.Detail = true, "AWS's folders, read-only code, a private /tmp; nothing else of the machine but its network can be seen"

@@ -41,8 +41,9 @@ type Paths struct {
 // Launch is a process to start. The process's environment is the one that AWS
 // gives every runtime, with Env on top.
 type Launch struct {
-	Path string   // absolute path of the program
+	Path string   // absolute path of the program, or a name to be found in PATH
 	Args []string // arguments, without the program's name
+	Dir  string   // working folder, "" for the code's
 	Env  []string // NAME=value, what this runtime adds to or changes in the common environment
 	// Uses are folders of the host that the program needs besides Paths, such
 	// as the interpreter's own; a sandbox that hides the host shows them.

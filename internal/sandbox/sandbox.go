@@ -9,7 +9,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -53,6 +55,8 @@ type Image struct {
 	Env                 []string // NAME=value
 	Dir                 string   // working folder, "" for none
 	User                string   // "" for none
+	// Extensions are the names of the programs in its folder /opt/extensions, sorted.
+	Extensions []string
 }
 
 // Paths are an environment's folders as the processes in it see them. Opt is
@@ -80,7 +84,7 @@ type Environment interface {
 
 // Command is a process to start.
 type Command struct {
-	Path string   // absolute, as seen inside
+	Path string   // as seen inside: absolute, or a name that [LookPath] finds
 	Args []string // without the program's name
 	Dir  string   // working folder, as seen inside
 	Env  []string // the whole environment, NAME=value
@@ -138,6 +142,45 @@ type Exit struct {
 	// OutOfMemory is set when it was ended because the environment had used
 	// more memory than [Spec.Memory].
 	OutOfMemory bool
+}
+
+// Unavailable is the error of a sandbox that the machine does not let be. What it
+// was asked for has not happened.
+type Unavailable struct {
+	Sandbox string // its name
+	Reason  string // "user namespaces are switched off"
+	Hint    string // what to change
+	Err     error  // what failed
+}
+
+func (u *Unavailable) Error() string { return u.Sandbox + ": " + u.Reason + ": " + u.Err.Error() }
+
+// Unwrap returns what failed.
+func (u *Unavailable) Unwrap() error { return u.Err }
+
+// LookPath finds a program as a shell would that stands in dir and has the
+// variables env; without a PATH there, as execvp does. A name with a slash in
+// it is the program's path already.
+func LookPath(name, dir string, env []string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	places := "/bin:/usr/bin"
+	for _, entry := range env {
+		if value, ok := strings.CutPrefix(entry, "PATH="); ok {
+			places = value
+		}
+	}
+	for _, place := range strings.Split(places, ":") {
+		path := filepath.Join(place, name)
+		if !strings.HasPrefix(path, "/") {
+			path = filepath.Join(dir, path)
+		}
+		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+			return path, nil
+		}
+	}
+	return "", &os.PathError{Op: "fork/exec", Path: name, Err: errors.New("no such program in PATH")}
 }
 
 // ErrClosed is returned by Start after Close.

@@ -17,6 +17,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	imagert "github.com/lambkin-dev/lambkin/internal/runtimes/image"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
@@ -25,8 +26,15 @@ type Options struct {
 	Runtimes runtimes.Set
 	Host     *runtimes.Host
 	// HostFor gives a function a host of its own in the place of Host; nil for none.
-	HostFor    func(*lambda.Function) *runtimes.Host
-	Sandbox    sandbox.Sandbox
+	HostFor func(*lambda.Function) *runtimes.Host
+	Sandbox sandbox.Sandbox
+	// Fallback takes the place of Sandbox when the machine does not let that be;
+	// nil for none. What runs in an image does without.
+	Fallback sandbox.Sandbox
+	// Images gives the image that a function runs in, nil for the host's
+	// programs; it is asked once for each function. A nil Images refuses
+	// functions that are images.
+	Images     func(context.Context, *lambda.Function) (*sandbox.Image, error)
 	RuntimeDir string // the folder with lambkin's bootstraps
 	Environ    instance.Environ
 	// SplitOutput, NoTimeout, InitOnce and Freeze are those of [instance.Options].
@@ -51,6 +59,7 @@ type Fleet struct {
 	code    map[*lambda.Function]*prepared
 	noticed map[string]bool
 	retired map[*lambda.Function]bool // are not served again
+	fallen  bool                      // Fallback is in use
 	// settling counts instances that have answered and have not asked for more
 	// yet; settled is closed, and made anew, when one of them has.
 	settling map[tenancy]int
@@ -65,11 +74,12 @@ type tenancy struct {
 	tenant string
 }
 
-// prepared is a function's code on disk. The first who needs it makes it.
+// prepared is a function's code on disk, and its image. The first who needs
+// them makes them; where one fails or gives up, the next tries again.
 type prepared struct {
-	once sync.Once
-	code *bundle.Code
-	err  error
+	making chan struct{} // one token while somebody makes them
+	code   *bundle.Code  // nil until then
+	image  *sandbox.Image
 }
 
 // New makes an empty fleet. The caller closes it.
@@ -211,23 +221,32 @@ func (f *Fleet) take(whose tenancy) (i *instance.Instance, settled <-chan struct
 
 func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Instance, error) {
 	rt := f.opts.Runtimes.Lookup(fn.Runtime)
-	if rt == nil || fn.PackageType == lambda.Image {
+	if rt == nil && fn.PackageType != lambda.Image || fn.PackageType == lambda.Image && f.opts.Images == nil {
 		return nil, unsupported(fn, f.opts.Runtimes.Identifiers())
 	}
-	code, err := f.prepare(fn)
+	code, image, err := f.prepare(ctx, fn)
 	if err != nil {
 		return nil, err
+	}
+	if image != nil {
+		rt = imagert.Runtime{Image: image}
+	} else if rt == nil {
+		return nil, unsupported(fn, f.opts.Runtimes.Identifiers())
 	}
 	host := f.opts.Host
 	if f.opts.HostFor != nil {
 		host = f.opts.HostFor(fn)
 	}
+	box := f.sandbox()
 	i, err := instance.Start(ctx, instance.Options{
-		Function: fn, Runtime: rt, Host: host, Sandbox: f.opts.Sandbox,
-		Code: code.Dir, Layers: code.Layers, RuntimeDir: f.opts.RuntimeDir,
+		Function: fn, Runtime: rt, Host: host, Sandbox: box,
+		Code: code.Dir, Layers: code.Layers, Image: image, RuntimeDir: f.opts.RuntimeDir,
 		Environ: f.opts.Environ, SplitOutput: f.opts.SplitOutput, NoTimeout: f.opts.NoTimeout, InitOnce: f.opts.InitOnce, Freeze: f.opts.Freeze,
 		Sink: f.opts.Sink, Notice: f.notice,
 	})
+	if refused, ok := errors.AsType[*sandbox.Unavailable](err); ok && image == nil && f.fallBack(refused) {
+		return f.start(ctx, fn)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -238,6 +257,29 @@ func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Insta
 	}
 	f.all[i] = true
 	return i, nil
+}
+
+// sandbox is the sandbox that is in use.
+func (f *Fleet) sandbox() sandbox.Sandbox {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fallen {
+		return f.opts.Fallback
+	}
+	return f.opts.Sandbox
+}
+
+// fallBack reports whether there is another sandbox to try than the one that
+// was refused, and says so.
+func (f *Fleet) fallBack(refused *sandbox.Unavailable) bool {
+	if f.opts.Fallback == nil || refused.Sandbox != f.opts.Sandbox.Name() {
+		return false
+	}
+	f.mu.Lock()
+	f.fallen = true
+	f.mu.Unlock()
+	f.notice(fmt.Sprintf("functions are not isolated from this machine, since %s; to change that: %s", refused.Reason, refused.Hint))
+	return true
 }
 
 // Warm starts an environment of fn that waits for the first invocation. It
@@ -267,17 +309,36 @@ func (f *Fleet) Warm(ctx context.Context, fn *lambda.Function) error {
 	return nil
 }
 
-// prepare brings fn's code to disk, once.
-func (f *Fleet) prepare(fn *lambda.Function) (*bundle.Code, error) {
+// prepare brings fn's code to disk and gets its image, once.
+func (f *Fleet) prepare(ctx context.Context, fn *lambda.Function) (*bundle.Code, *sandbox.Image, error) {
 	f.mu.Lock()
 	p := f.code[fn]
 	if p == nil {
-		p = &prepared{}
+		p = &prepared{making: make(chan struct{}, 1)}
 		f.code[fn] = p
 	}
 	f.mu.Unlock()
-	p.once.Do(func() { p.code, p.err = bundle.Prepare(fn, f.opts.LayerCache) })
-	return p.code, p.err
+	select {
+	case p.making <- struct{}{}:
+		defer func() { <-p.making }()
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	if p.code != nil {
+		return p.code, p.image, nil
+	}
+	image, code, err := (*sandbox.Image)(nil), &bundle.Code{}, error(nil)
+	if f.opts.Images != nil {
+		image, err = f.opts.Images(ctx, fn)
+	}
+	if err == nil && fn.PackageType != lambda.Image {
+		code, err = bundle.Prepare(fn, f.opts.LayerCache)
+	}
+	if err != nil {
+		return nil, nil, err // the user may mend it and ask again
+	}
+	p.code, p.image = code, image
+	return code, image, nil
 }
 
 // release waits until the instance is free and keeps it, or closes it when it

@@ -150,7 +150,9 @@ func environment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes
 		fromSnapshot(v, e, o)
 	}
 	v.add(configured(fn, e)...)
-	v.set("_HANDLER", fn.Handler)
+	if fn.PackageType != lambda.Image {
+		v.set("_HANDLER", fn.Handler) // of an image, it is what that is started with
+	}
 	v.set("LAMBDA_TASK_ROOT", p.Task)
 	v.set("LAMBDA_RUNTIME_DIR", p.Runtime)
 	v.set("AWS_LAMBDA_RUNTIME_API", o.api)

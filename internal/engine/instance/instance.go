@@ -18,6 +18,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,7 +42,10 @@ type Options struct {
 	Code       string
 	Layers     []string
 	RuntimeDir string
-	Environ    Environ
+	// Image is what the function runs in, nil for the host's programs. Runtime
+	// then is the image's.
+	Image   *sandbox.Image
+	Environ Environ
 	// SplitOutput tells the function's two output streams apart in the
 	// records, at the price of the order between them.
 	SplitOutput bool
@@ -105,12 +109,15 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	i.launch, err = opts.Runtime.Launch(opts.Function, i.paths, &host)
 	if err == nil {
 		i.external, i.extensionsOff, err = bundle.Extensions(opts.Layers)
+		if opts.Image != nil && !i.extensionsOff {
+			i.external = merged(i.external, opts.Image.Extensions)
+		}
 	}
 	if err == nil {
 		for _, n := range i.launch.Notices {
 			opts.Notice(n)
 		}
-		if opts.Function.SnapStart && !i.launch.Snapshots && opts.Environ.Shell == nil {
+		if opts.Function.SnapStart && !i.launch.Snapshots && opts.Image == nil && opts.Environ.Shell == nil {
 			opts.Notice(fmt.Sprintf("AWS has no SnapStart for %s and refuses to deploy %s", opts.Function.Runtime, opts.Function.Path))
 		}
 		i.run, err = i.start(ctx, "init")
@@ -121,6 +128,12 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	return i, nil
 }
 
+// merged are the names of extensions of layers and of an image, without those
+// of the image's that a layer hides.
+func merged(layers, image []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(layers, image))))
+}
+
 // spec is the environment that the function gets.
 func spec(opts Options) sandbox.Spec {
 	home := ""
@@ -128,7 +141,7 @@ func spec(opts Options) sandbox.Spec {
 		home = opts.Host.Env["HOME"]
 	}
 	return sandbox.Spec{
-		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Tree: func() string { return bundle.Tree(opts.Code, home) },
+		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Image: opts.Image, Tree: func() string { return bundle.Tree(opts.Code, home) },
 		Memory: int64(opts.Function.MemoryMB) << 20, EphemeralMB: opts.Function.EphemeralMB,
 	}
 }

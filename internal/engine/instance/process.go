@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -80,7 +81,7 @@ func (i *Instance) listen(ctx context.Context, o runtimeapi.Options) (api *runti
 // startRuntime starts the runtime's process.
 func (i *Instance) startRuntime(ctx context.Context, p *process) error {
 	cmd := sandbox.Command{
-		Path: i.launch.Path, Args: i.launch.Args, Dir: i.paths.Task,
+		Path: i.launch.Path, Args: i.launch.Args, Dir: cmp.Or(i.launch.Dir, i.paths.Task),
 		Env:  environment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: p.api.Addr(), token: p.token}).list(),
 		Uses: i.launch.Uses, Keeps: i.launch.Keeps,
 		Mark: "AWS_LAMBDA_RUNTIME_API=" + p.api.Addr(),
@@ -111,7 +112,7 @@ func (i *Instance) startExtensions(ctx context.Context, p *process) {
 	env := extensionEnvironment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: p.api.Addr(), token: p.token})
 	for _, name := range i.external {
 		out := &output{instance: i, stream: telemetry.Stdout, extension: name}
-		path := filepath.Join(i.paths.Opt, "extensions", name)
+		path := filepath.Join(cmp.Or(i.paths.Opt, "/opt"), "extensions", name)
 		proc, err := i.env.Start(ctx, sandbox.Command{
 			Path: path, Dir: "/", Env: env,
 			Mark: "AWS_LAMBDA_RUNTIME_API=" + p.api.Addr(), Stdout: out, Stderr: out,

@@ -23,7 +23,7 @@ func unavailable(err error) error {
 	if !refused {
 		return err
 	}
-	u := &Unavailable{Err: err}
+	u := &sandbox.Unavailable{Sandbox: "namespace", Err: err}
 	switch {
 	case errors.Is(err, syscall.ENOSYS):
 		u.Reason, u.Hint = "the kernel lacks what they need", "it takes Linux 5.12 or newer, and no emulation of it"
@@ -65,7 +65,7 @@ func filtered() bool {
 }
 
 // Check makes an environment and takes it down again. Its error is an
-// [*Unavailable] when the machine cannot do this.
+// [*sandbox.Unavailable] when the machine cannot do this.
 func (s Sandbox) Check(ctx context.Context) error {
 	dir := filepath.Clean(os.TempDir())
 	env, err := s.Open(ctx, sandbox.Spec{Code: dir, Runtime: dir, EphemeralMB: 1})

@@ -26,16 +26,17 @@ const namespaces = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_N
 const defaultTmpMB = 512
 
 // Open implements [sandbox.Sandbox].
-func (Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment, error) {
+func (s Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment, error) {
 	p, err := newPlan(spec)
 	if err != nil {
 		return nil, err
 	}
+	p.hosts, p.alone = s.Hosts, s.Alone
 	e := &environment{
-		paths: sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Tmp: tmpDir},
-		wait:  map[int]chan frame{}, procs: map[int]*proc{}, gone: make(chan struct{}),
+		paths: sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Tmp: tmpDir}, alone: s.Alone,
+		wait: map[int]chan frame{}, procs: map[int]*proc{}, gone: make(chan struct{}),
 	}
-	if len(spec.Layers) > 0 {
+	if len(spec.Layers) > 0 || spec.Image != nil {
 		e.paths.Opt = optDir
 	}
 	if err := e.hold(); err != nil {
@@ -56,10 +57,21 @@ func (Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment, 
 
 func newPlan(spec sandbox.Spec) (p plan, err error) {
 	p = plan{tmpMB: cmp.Or(spec.EphemeralMB, defaultTmpMB)}
-	if p.code, err = filepath.EvalSymlinks(spec.Code); err != nil {
+	if spec.Image != nil {
+		if spec.Image.Root == "" {
+			return plan{}, fmt.Errorf("the image %s is not unpacked", spec.Image.Name)
+		}
+		p.image, err = filepath.EvalSymlinks(spec.Image.Root)
+	} else {
+		p.runtime, err = filepath.EvalSymlinks(spec.Runtime)
+	}
+	if err != nil {
 		return plan{}, err
 	}
-	if p.runtime, err = filepath.EvalSymlinks(spec.Runtime); err != nil {
+	if spec.Code == "" {
+		return p, nil
+	}
+	if p.code, err = filepath.EvalSymlinks(spec.Code); err != nil {
 		return plan{}, err
 	}
 	for _, layer := range spec.Layers {
@@ -81,12 +93,11 @@ func newPlan(spec sandbox.Spec) (p plan, err error) {
 }
 
 type environment struct {
-	sandbox.Loopback
-
 	paths  sandbox.Paths
 	holder *exec.Cmd
 	stderr bytes.Buffer // what the holder's own failure prints; read when it has ended
 	link   link
+	alone  bool          // the network is its own
 	ready  func() error  // waits until the file system is put together
 	gone   chan struct{} // closed when the holder has ended, and all with it
 
@@ -109,11 +120,15 @@ func (e *environment) hold() error {
 	if e.link, err = newLink(os.NewFile(uintptr(pair[0]), "environment")); err != nil {
 		return errors.Join(err, theirs.Close())
 	}
+	flags := uintptr(namespaces)
+	if e.alone {
+		flags |= syscall.CLONE_NEWNET
+	}
 	e.holder = &exec.Cmd{
 		Path: "/proc/self/exe", Args: []string{holderName}, Env: []string{}, Dir: "/",
 		Stderr: &e.stderr, ExtraFiles: []*os.File{theirs},
 		SysProcAttr: &syscall.SysProcAttr{
-			Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL, AmbientCaps: needed,
+			Cloneflags: flags, Pdeathsig: syscall.SIGKILL, AmbientCaps: needed,
 			// One user and one group, which outside are lambkin's own: nobody
 			// may map more without privileges.
 			UidMappings: []syscall.SysProcIDMap{{ContainerID: userID, HostID: os.Geteuid(), Size: 1}},

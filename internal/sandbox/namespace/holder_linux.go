@@ -26,8 +26,9 @@ const holderName = "lambkin: environment"
 const holderSocket = 3
 
 // needed are the capabilities that a holder has, in its own namespaces:
-// mounting; giving capabilities up; and forbidding further namespaces.
-var needed = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETPCAP, unix.CAP_SYS_RESOURCE}
+// mounting; giving capabilities up; forbidding further namespaces; and bringing
+// a network up.
+var needed = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETPCAP, unix.CAP_SYS_RESOURCE, unix.CAP_NET_ADMIN}
 
 // Main does a holder's work in a process that was started as one; ok is false
 // in all others. It is called with the process's arguments before anything
@@ -110,6 +111,12 @@ func (h *holder) serve(f frame) error {
 			defer process.Close()
 			answer.files = []*os.File{process}
 		}
+	case opSocket:
+		var socket *os.File
+		if socket, err = newSocket(); err == nil {
+			defer socket.Close()
+			answer.files = []*os.File{socket}
+		}
 	case opSignal:
 		err = h.signal(f.number(0, 0), syscall.Signal(f.number(0, 1)))
 	case opKill:
@@ -128,6 +135,11 @@ func (h *holder) setUp(p plan) error {
 	unix.Umask(0o022)
 	if err := unix.Sethostname([]byte(hostname)); err != nil {
 		return fmt.Errorf("naming the machine: %w", err)
+	}
+	if p.alone {
+		if err := loopbackUp(); err != nil {
+			return fmt.Errorf("bringing the network up: %w", err)
+		}
 	}
 	if err := p.setUp(); err != nil {
 		return err
@@ -177,6 +189,10 @@ func (h *holder) start(f frame) (process *os.File, err error) {
 	}
 	if len(f.files) == 0 {
 		return nil, errors.New("a start without a place for its output")
+	}
+	// This thread sees what the process will see.
+	if path, err = sandbox.LookPath(path, dir, f.list(2)); err != nil {
+		return nil, err
 	}
 	out, errs := f.files[0], f.files[len(f.files)-1]
 	fd := -1

@@ -1,7 +1,8 @@
 // Package namespace runs functions in Linux namespaces, without root, without
 // an engine and without C: code at /var/task, layers merged at /opt, a /tmp of
 // their own, the system's programs and libraries read-only, and nothing else of
-// the machine's files and processes. The network is the host's.
+// the machine's files and processes. The network is the host's, or none. In the
+// place of the host's programs an unpacked container image can be the file system.
 //
 // The program that uses it starts itself once more for each environment, as
 // the environment's process 1, the holder: [Main] hands over to it.
@@ -20,19 +21,13 @@ package namespace
 
 // Sandbox is the namespace sandbox. The zero value is ready for use in a
 // program that calls [Main] first.
-type Sandbox struct{}
+type Sandbox struct {
+	// Alone gives each environment a network of its own, with nothing in it but
+	// a loopback interface.
+	Alone bool
+	// Hosts are further names for processes inside, as lines of /etc/hosts.
+	Hosts []string
+}
 
 // Name implements [sandbox.Sandbox].
 func (Sandbox) Name() string { return "namespace" }
-
-// Unavailable is the error of a machine that cannot do this.
-type Unavailable struct {
-	Reason string // "user namespaces are switched off"
-	Hint   string // what to change
-	Err    error  // what failed
-}
-
-func (u *Unavailable) Error() string { return "namespaces: " + u.Reason + ": " + u.Err.Error() }
-
-// Unwrap returns what failed.
-func (u *Unavailable) Unwrap() error { return u.Err }

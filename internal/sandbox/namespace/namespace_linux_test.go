@@ -39,6 +39,11 @@ func TestSandbox(t *testing.T) {
 	sandboxtest.Run(t, Sandbox{})
 }
 
+func TestSandboxWithoutNetwork(t *testing.T) {
+	able(t)
+	sandboxtest.Run(t, Sandbox{Alone: true})
+}
+
 // TestTheOtherKindOfUser runs this package's tests as an ordinary user, when
 // the tests are root's.
 func TestTheOtherKindOfUser(t *testing.T) {

@@ -15,7 +15,7 @@ func Main([]string) (status int, ok bool) { return 0, false }
 
 // Open implements [sandbox.Sandbox].
 func (Sandbox) Open(context.Context, sandbox.Spec) (sandbox.Environment, error) {
-	return nil, &Unavailable{Reason: runtime.GOOS + " has none", Hint: "use --isolation process", Err: errors.ErrUnsupported}
+	return nil, &sandbox.Unavailable{Sandbox: "namespace", Reason: runtime.GOOS + " has none", Hint: "use --isolation process", Err: errors.ErrUnsupported}
 }
 
 // Check says that there is nothing to check.

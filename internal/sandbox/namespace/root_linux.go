@@ -46,14 +46,26 @@ type plan struct {
 	layers        []string
 	// links are further folders, each behind the path that it is shown at.
 	links []string
+	// image is the folder that is the file system in the place of the host's
+	// programs, "" for those.
+	image string
+	hosts []string // further lines of /etc/hosts
+	alone bool     // the network is the environment's own
 }
 
 func (p plan) words() [][]string {
-	return [][]string{{p.code, p.runtime, strconv.Itoa(p.tmpMB)}, p.layers, p.links}
+	alone := ""
+	if p.alone {
+		alone = "alone"
+	}
+	return [][]string{{p.code, p.runtime, strconv.Itoa(p.tmpMB), p.image, alone}, p.layers, p.links, p.hosts}
 }
 
 func planOf(f frame) plan {
-	return plan{code: f.word(0, 0), runtime: f.word(0, 1), tmpMB: f.number(0, 2), layers: f.list(1), links: f.list(2)}
+	return plan{
+		code: f.word(0, 0), runtime: f.word(0, 1), tmpMB: f.number(0, 2), image: f.word(0, 3), alone: f.word(0, 4) != "",
+		layers: f.list(1), links: f.list(2), hosts: f.list(3),
+	}
 }
 
 // system are the folders of the host's programs and libraries.
@@ -81,20 +93,36 @@ func (p plan) setUp() error {
 	if err := separate(); err != nil {
 		return err
 	}
-	steps := []struct {
+	type step struct {
 		what string
 		do   func() error
-	}{
+	}
+	base := []step{
 		{"the system's folders", showSystem},
-		{"/etc", makeEtc},
+		{"/etc", p.makeEtc},
+		{"the bootstraps", func() error { return show(p.runtime, runtimeDir, readOnly) }},
+	}
+	if p.image != "" {
+		base = []step{
+			{"the image", func() error { return show(p.image, "", readOnly) }},
+			{"/etc", p.coverEtc},
+		}
+	} else if err := tmpfs(newRoot, "mode=755,size=16m"); err != nil {
+		return err
+	}
+	steps := slices.Concat(base, []step{
 		{"/dev", makeDev},
 		{"/proc", makeProc},
 		{tmpDir, func() error {
 			return tmpfs(newRoot+tmpDir, fmt.Sprintf("mode=1777,size=%dm", p.tmpMB))
 		}},
-		{"the code", func() error { return show(p.code, taskDir, readOnly) }},
-		{"the bootstraps", func() error { return show(p.runtime, runtimeDir, readOnly) }},
-		{"the layers", func() error { return merge(p.layers, optDir) }},
+		{"the code", func() error {
+			if p.code == "" {
+				return nil
+			}
+			return show(p.code, taskDir, readOnly)
+		}},
+		{"the layers", func() error { return p.showLayers() }},
 		{"what the code links to", func() error {
 			for i := 0; i+1 < len(p.links); i += 2 {
 				if err := show(p.links[i+1], p.links[i], readOnly); err != nil {
@@ -103,13 +131,27 @@ func (p plan) setUp() error {
 			}
 			return nil
 		}},
-	}
+	})
 	for _, s := range steps {
 		if err := s.do(); err != nil {
 			return fmt.Errorf("showing %s: %w", s.what, err)
 		}
 	}
 	return nil
+}
+
+// showLayers shows the layers at the opt folder, over what an image has there.
+func (p plan) showLayers() error {
+	if p.image == "" || len(p.layers) == 0 {
+		return merge(p.layers, optDir)
+	}
+	if err := tmpfs(newRoot+optDir, "mode=755,size=16m"); err != nil {
+		return err
+	}
+	if _, err := os.Stat(oldRoot + p.image + optDir); err == nil {
+		return merge(append([]string{p.image + optDir}, p.layers...), optDir)
+	}
+	return merge(p.layers, optDir)
 }
 
 // separate makes an empty file system the root, with the host's at oldRoot.
@@ -128,10 +170,7 @@ func separate() error {
 	if err := unix.PivotRoot(base, base+oldRoot); err != nil {
 		return fmt.Errorf("changing the root: %w", err)
 	}
-	if err := os.Chdir("/"); err != nil {
-		return err
-	}
-	return tmpfs(newRoot, "mode=755,size=16m")
+	return os.Chdir("/")
 }
 
 func tmpfs(dir, options string) error {
@@ -248,7 +287,7 @@ func copyLink(from, to string) error {
 	return os.Symlink(target, to)
 }
 
-func makeEtc() error {
+func (p plan) makeEtc() error {
 	const etc = newRoot + "/etc"
 	for _, pattern := range settings {
 		found, _ := filepath.Glob(filepath.Join(oldRoot, "etc", pattern))
@@ -263,12 +302,38 @@ func makeEtc() error {
 	files := map[string]string{
 		"passwd": fmt.Sprintf("%s:x:%d:%d::/home/%[1]s:/sbin/nologin\n", userName, userID, groupID),
 		"group":  fmt.Sprintf("%s:x:%d:\n", userName, groupID),
-		"hosts":  strings.TrimRight(hostFile("etc/hosts"), "\n") + "\n127.0.0.1 sandbox.localdomain " + hostname + "\n",
+		"hosts":  p.hostsFile(),
 		// Copies, because the host's are replaced when the network changes.
 		"resolv.conf": hostFile("etc/resolv.conf"),
 	}
 	for name, text := range files {
 		if err := write(filepath.Join(etc, name), text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hostsFile is the environment's /etc/hosts: the host's own, where its network
+// is shared, the platform's names and the user's.
+func (p plan) hostsFile() string {
+	text := "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
+	if !p.alone {
+		text = strings.TrimRight(hostFile("etc/hosts"), "\n") + "\n"
+	}
+	// Those that come first win.
+	return strings.Join(append(slices.Clone(p.hosts), ""), "\n") + text +
+		"127.0.0.1 sandbox.localdomain " + hostname + "\n127.0.0.1 host.docker.internal gateway.docker.internal\n"
+}
+
+// coverEtc puts over an image's files of names what is true here.
+func (p plan) coverEtc() error {
+	for name, text := range map[string]string{"hosts": p.hostsFile(), "hostname": hostname + "\n", "resolv.conf": hostFile("etc/resolv.conf")} {
+		made := "/etc-" + name
+		if err := write(made, text); err != nil {
+			return err
+		}
+		if err := cover(newRoot+"/etc/"+name, made); err != nil {
 			return err
 		}
 	}

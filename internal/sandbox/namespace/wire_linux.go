@@ -27,6 +27,7 @@ const (
 	opStart  = "start"  // path and folder; arguments; variables; folders to show, and to show writable; and one file or two: ok with a file of the process, its pidfd
 	opSignal = "signal" // process, number: ok
 	opKill   = "kill"   // process: nothing
+	opSocket = "socket" // ok with a file, a TCP socket of the environment's network
 	opOK     = "ok"
 	opFailed = "failed" // operation, path, error number or text
 	opExit   = "exit"   // without a request; id is the process's: status, most memory in KiB
