@@ -13,7 +13,7 @@ import (
 func (b *builder) code() {
 	switch {
 	case b.fn.PackageType == lambda.Image:
-		b.fn.Code = b.image()
+		b.fn.Code, b.fn.Image = b.image(), b.imageSettings()
 	case b.r.typ == serverlessFunction:
 		b.fn.Code = b.serverlessCode()
 	default:
@@ -109,24 +109,6 @@ func (s *stack) codeAt(path string) lambda.Code {
 		return lambda.Code{Archive: full}
 	}
 	return lambda.Code{Dir: filepath.Clean(full)}
-}
-
-// image is the image of an Image function.
-func (b *builder) image() lambda.Code {
-	property, pair := "ImageUri", b.props.Pair("ImageUri")
-	if b.r.typ == lambdaFunction {
-		property, pair = "Code.ImageUri", b.inner("Code", "ImageUri")
-	}
-	if path := assetPath(b.r, property); path != "" {
-		return lambda.Code{ImageURI: path}
-	}
-	if pair == nil {
-		return lambda.Code{}
-	}
-	v := b.eval(pair.Value)
-	b.unresolved(property, v)
-	text, _ := v.text()
-	return lambda.Code{ImageURI: text}
 }
 
 // checkCode says that the code is not there. It names the property, or the

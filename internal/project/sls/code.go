@@ -5,51 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/lambkin-dev/lambkin/internal/diag"
 	"github.com/lambkin-dev/lambkin/internal/doc"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 )
-
-// imageURI is where a function's image is, "" for one that is built from a folder.
-func (b *builder) imageURI(s setting) string {
-	if s.node.Is(doc.Map) {
-		inner, ok := b.from(s.node, s.path, "uri")
-		if !ok {
-			inner, ok = b.from(s.node, s.path, "name")
-		}
-		if !ok {
-			b.list.Errorf(s.at, "image", "%q has neither a name nor a uri", s.path)
-			return ""
-		}
-		s = inner
-	}
-	name := b.text(s)
-	if name == "" || strings.ContainsAny(name, "/:@") {
-		return name
-	}
-	images, p := b.walk(b.provider, "provider", "ecr", "images")
-	b.report(p)
-	image := images.node.Pair(name)
-	if image == nil {
-		if p == nil {
-			d := b.list.Errorf(s.at, "image", "the image %q is not in provider.ecr.images", name)
-			if near := diag.Nearest(name, images.node.Keys()); near != "" {
-				d.Hint = didYouMean(near)
-			}
-		}
-		return ""
-	}
-	v, p := b.value(image.Value, "provider.ecr.images."+name)
-	b.report(p)
-	if text, ok := v.Str(); ok {
-		return text
-	}
-	uri, ok := b.from(v, "provider.ecr.images."+name, "uri")
-	if !ok {
-		return ""
-	}
-	return b.text(uri)
-}
 
 // code is where the function's code is: its artifact or the service's, else
 // the service's folder.

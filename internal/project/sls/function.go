@@ -181,7 +181,7 @@ func (b *builder) what() {
 	case isImage:
 		b.fn.PackageType = lambda.Image
 		b.fn.Sources["Code"] = place(image.at)
-		b.fn.Code.ImageURI = b.imageURI(image)
+		b.image(image)
 	default:
 		d := b.list.Errorf(b.entry.at, "handler-missing", "the function %q has no handler", b.entry.key)
 		d.Hint = "add: handler: file.function"
