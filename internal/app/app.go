@@ -21,7 +21,6 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/project"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
-	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
 // Vocabulary is whose habits a function meets where AWS and the peers differ.
@@ -74,8 +73,14 @@ type Options struct {
 	// LayerCache is the folder with layers that were fetched by their ARN, "" for SAM CLI's own.
 	LayerCache string
 
-	// Isolation names the sandbox; "" takes the vocabulary's own.
-	Isolation     string
+	// Isolation names the sandbox; "" takes the user's own (see [DefaultIsolation])
+	// or the vocabulary's.
+	Isolation string
+	// Network is [NoNetwork], or "" for the machine's own.
+	Network string
+	// Hosts are further names that functions know, as NAME:ADDRESS.
+	Hosts []string
+
 	StrictRuntime bool
 	NoTimeout     bool
 	// Freeze stops environments between invocations.
@@ -257,19 +262,4 @@ func withVirtualEnv(env map[string]string, p *lambda.Project, fn *lambda.Functio
 		}
 	}
 	return env
-}
-
-func chooseSandbox(name string) (sandbox.Sandbox, error) {
-	boxes := Sandboxes()
-	if name == "" {
-		return boxes[0], nil
-	}
-	var names []string
-	for _, b := range boxes {
-		if b.Name() == name {
-			return b, nil
-		}
-		names = append(names, b.Name())
-	}
-	return nil, BadCall("this version has "+strings.Join(names, ", "), "there is no isolation %q", name)
 }

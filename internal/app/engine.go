@@ -26,7 +26,7 @@ type engine struct {
 
 // setUp makes the fleet.
 func (e *engine) setUp(o Options, environ instance.Environ, hostFor func(*lambda.Function) *runtimes.Host) error {
-	box, err := chooseSandbox(o.Isolation)
+	where, err := isolate(o)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (e *engine) setUp(o Options, environ instance.Environ, hostFor func(*lambda
 	}
 	e.tails.next = o.Sink
 	e.fleet = fleet.New(fleet.Options{
-		Runtimes: Runtimes(), HostFor: hostFor, Sandbox: box, RuntimeDir: dir, Environ: environ,
+		Runtimes: Runtimes(), HostFor: hostFor, Sandbox: where.box, Fallback: where.fallback, RuntimeDir: dir, Environ: environ,
 		SplitOutput: o.Vocabulary == Serverless, NoTimeout: o.NoTimeout || o.Debug != nil, Freeze: o.Freeze,
 		// The framework loads a handler once; and a debugger is attached once.
 		InitOnce:   o.Vocabulary == Serverless || o.Debug != nil,

@@ -15,6 +15,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/remote"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
 // Where values come from that stand in no file.
@@ -44,7 +45,7 @@ func Describe(ctx context.Context, o Options) (out *Environment, err error) {
 	if err != nil {
 		return nil, err
 	}
-	box, err := chooseSandbox(o.Isolation)
+	where, err := isolate(o)
 	if err != nil {
 		return nil, err
 	}
@@ -61,10 +62,15 @@ func Describe(ctx context.Context, o Options) (out *Environment, err error) {
 		code = &bundle.Code{Dir: w.fn.Code.Dir}
 	}
 	defer func() { err = errors.Join(err, code.Close()) }()
-	out.Variables, err = instance.Describe(ctx, instance.Options{
-		Function: w.fn, Runtime: Runtimes().Lookup(w.fn.Runtime), Host: hostFor(o, w.project, w.fn), Sandbox: box,
+	described := instance.Options{
+		Function: w.fn, Runtime: Runtimes().Lookup(w.fn.Runtime), Host: hostFor(o, w.project, w.fn), Sandbox: where.box,
 		Code: code.Dir, Layers: code.Layers, RuntimeDir: dir, Environ: w.environ,
-	})
+	}
+	out.Variables, err = instance.Describe(ctx, described)
+	if _, refused := errors.AsType[*sandbox.Unavailable](err); refused && where.fallback != nil {
+		described.Sandbox = where.fallback
+		out.Variables, err = instance.Describe(ctx, described)
+	}
 	if _, missing := errors.AsType[*runtimes.Missing](err); missing {
 		out.incomplete(err)
 		return out, nil

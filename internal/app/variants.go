@@ -18,7 +18,6 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/runtimes/ruby"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
-	"github.com/lambkin-dev/lambkin/internal/sandbox/process"
 )
 
 // Loaders are the kinds of projects that lambkin loads, in the order in which
@@ -40,11 +39,6 @@ func Bootstraps() map[string][]byte {
 	maps.Copy(files, ruby.Files())
 	maps.Copy(files, dotnet.Files())
 	return files
-}
-
-// Sandboxes are the places that functions can run in, the preferred one first.
-func Sandboxes() []sandbox.Sandbox {
-	return []sandbox.Sandbox{process.Sandbox{}, namespace.Sandbox{}}
 }
 
 // Isolation is what this machine offers of one way of isolating functions.

@@ -43,6 +43,8 @@ func failure(fn *lambda.Function, res *lambda.Result) diag.Diagnostic {
 		d.Hint, property = "raise its timeout, or run it with --no-timeout", "Timeout"
 	case e.Type == "Runtime.ImportModuleError":
 		d.Hint, property = missingModule(fn, e.Message)
+	case strings.Contains(e.Message, "EROFS") || strings.Contains(e.Message, "Read-only file system"):
+		d.Hint = "as on AWS, a function can write to /tmp and nowhere else; --isolation process lets it"
 	case e.Type == "Runtime.HandlerNotFound", e.Type == "Runtime.MalformedHandlerName":
 		property = "Handler"
 	}

@@ -21,6 +21,7 @@ func TestFailure(t *testing.T) {
 	}{
 		{"exception", node, "a.b", "TypeError", "boom\nsecond line", "", "function F failed: TypeError: boom", "", 0},
 		{"exit", node, "a.b", "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 3", "Runtime.ExitError", "function F failed: Runtime.ExitError: Runtime exited with error: exit status 3", "", 0},
+		{"read-only folder", node, "a.b", "Error", "EROFS: read-only file system, open 'x'", "", "function F failed: Error: EROFS", "as on AWS, a function can write to /tmp and nowhere else", 0},
 		{"timeout", node, "a.b", "Sandbox.Timedout", "x", lambda.TimedOut, "function F timed out after 3.00 s", "raise its timeout", 20},
 		{"no such export", node, "a.b", "Runtime.HandlerNotFound", "a.b is undefined or not exported", "", "function F failed: Runtime.HandlerNotFound", "", 10},
 		{"no such file", node, "src/a.b", "Runtime.ImportModuleError", "Error: Cannot find module 'a'\nRequire stack:", "", "function F failed: Runtime.ImportModuleError: Error: Cannot find module 'a'", "there is no " + filepath.Join(dir, "src", "a") + ".js", 10},

@@ -14,6 +14,8 @@ import (
 // EngineFlags are the options of lambkin's own that every vocabulary has.
 type EngineFlags struct {
 	Isolation     string
+	Network       string
+	Hosts         []string
 	StrictRuntime bool
 	NoTimeout     bool
 }
@@ -21,6 +23,7 @@ type EngineFlags struct {
 // Add defines the options.
 func (f *EngineFlags) Add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Isolation, "isolation", "", "`how` functions are kept apart from the machine (see lambkin doctor)")
+	flags.StringVar(&f.Network, "network", "", "`network` of functions: host, this machine's, or none")
 	flags.BoolVar(&f.StrictRuntime, "strict-runtime", false, "refuse to run on another interpreter version than the runtime's")
 	flags.BoolVar(&f.NoTimeout, "no-timeout", false, "let the function run as long as it likes")
 }
@@ -28,6 +31,12 @@ func (f *EngineFlags) Add(flags *pflag.FlagSet) {
 // Apply puts the options' values into o.
 func (f *EngineFlags) Apply(o *app.Options) {
 	o.Isolation, o.StrictRuntime, o.NoTimeout = f.Isolation, f.StrictRuntime, f.NoTimeout
+	o.Network, o.Hosts = f.Network, f.Hosts
+}
+
+// AddHosts defines the option for further names, which SAM CLI has as well.
+func (f *EngineFlags) AddHosts(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.Hosts, "add-host", nil, "a further name that functions know, `NAME:ADDRESS`; may be repeated")
 }
 
 // projectFlags say which project is meant, and with which settings. All native

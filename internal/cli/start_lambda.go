@@ -78,6 +78,7 @@ was ended by a signal; see "lambkin help exit-status" for the others.`,
 	o.environment.add(f)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out the START, END and REPORT lines")
 	o.engine.Add(f)
+	o.engine.AddHosts(f)
 	return cmd
 }
 
