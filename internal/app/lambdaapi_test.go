@@ -61,7 +61,10 @@ func serve(t testing.TB, files map[string]string, change func(*app.ServiceOption
 	s := &served{dir: t.TempDir()}
 	testenv.WriteFiles(t, s.dir, files)
 	t.Setenv("TMPDIR", t.TempDir())
-	env := map[string]string{"LAMBKIN_CACHE_DIR": t.TempDir(), "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull}
+	env := map[string]string{
+		"LAMBKIN_CACHE_DIR": t.TempDir(), "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		app.DefaultIsolation: "process", // tests and functions meet in files
+	}
 	for _, name := range []string{"PATH", "HOME", "JAVA_HOME"} {
 		env[name] = os.Getenv(name)
 	}

@@ -31,6 +31,9 @@ func (s Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment
 	if err != nil {
 		return nil, err
 	}
+	if os.Args[0] == holderName {
+		return nil, errors.New("this program has not called namespace.Main first")
+	}
 	p.hosts, p.alone = s.Hosts, s.Alone
 	e := &environment{
 		paths: sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Tmp: tmpDir}, alone: s.Alone,
