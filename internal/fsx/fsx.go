@@ -1,6 +1,7 @@
 // Package fsx is what the rest of lambkin needs of the file system: whole
-// writes, a cache folder, archives that cannot escape their folder. It imports
-// the standard library only.
+// writes, a cache folder, archives that cannot escape their folder, locks
+// between processes. It imports the standard library only, and on Windows
+// golang.org/x/sys.
 package fsx
 
 import (
