@@ -24,6 +24,9 @@ func (g *getting) fromEngine(ctx context.Context) (*Image, error) {
 	if err != nil {
 		return nil, g.engineFailed(err)
 	}
+	// Whoever reads from an engine that has stopped waits for ever.
+	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
+	defer stop()
 	defer stream.Close()
 	place, err := g.store.workplace()
 	if err != nil {
