@@ -109,7 +109,7 @@ func newSample(t testing.TB, arch string, compress func([]byte) []byte, change f
 	}}
 	m := &v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1}
 	for _, l := range layers {
-		cfg.RootFS.DiffIDs = append(cfg.RootFS.DiffIDs, hash(t, l))
+		cfg.RootFS.DiffIDs = append(cfg.RootFS.DiffIDs, hashOf(t, l))
 		m.Layers = append(m.Layers, s.put(t, compress(l), types.OCILayer))
 	}
 	if change != nil {
@@ -129,7 +129,7 @@ func plain(t testing.TB, entries ...entry) *sample {
 
 func (s *sample) put(t testing.TB, data []byte, media types.MediaType) v1.Descriptor {
 	t.Helper()
-	h := hash(t, data)
+	h := hashOf(t, data)
 	s.blobs[h.String()] = data
 	return v1.Descriptor{MediaType: media, Size: int64(len(data)), Digest: h}
 }
@@ -149,7 +149,7 @@ func indexOf(t testing.TB, samples ...*sample) *sample {
 	return s
 }
 
-func hash(t testing.TB, data []byte) v1.Hash {
+func hashOf(t testing.TB, data []byte) v1.Hash {
 	t.Helper()
 	h, err := v1.NewHash(digestOf(data))
 	if err != nil {

@@ -282,7 +282,7 @@ func TestBrokenOffDownloads(t *testing.T) {
 	h := newHub(t)
 	h.images["app:1"] = s
 	breaks := 2
-	layer := hash(t, gzipped(s.layers[0])).String()
+	layer := hashOf(t, gzipped(s.layers[0])).String()
 	h.alter = func(w http.ResponseWriter, r *http.Request, data []byte) bool {
 		if !strings.HasSuffix(r.URL.Path, layer) || breaks == 0 {
 			return false

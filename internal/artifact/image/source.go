@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func digestHex(digest string) (string, error) {
 	return text, nil
 }
 
-// store is where an image's parts are found by their digests.
+// blobs is where an image's parts are found by their digests.
 type blobs interface {
 	// document reads a small part whole; its digest has been checked.
 	document(ctx context.Context, d v1.Descriptor) ([]byte, error)
@@ -166,18 +167,13 @@ func choose(manifests []v1.Descriptor, arch string) (v1.Descriptor, error) {
 // checked reads what has to have a digest and a size, and says at its end when
 // it has not. It reads no more than the size.
 type checked struct {
-	r       io.Reader
-	digest  string
-	size    int64 // -1 when it is not known
-	what    string
-	sum     hasher
-	n       int64
-	settled bool
-}
-
-type hasher interface {
-	io.Writer
-	Sum([]byte) []byte
+	r      io.Reader
+	what   string
+	digest string // "" when it is not known
+	size   int64  // -1 when it is not known
+	sum    hash.Hash
+	n      int64
+	end    error // what every read after the end returns: who reads whole blocks may pass over the first
 }
 
 func newChecked(r io.Reader, what, digest string, size int64) *checked {
@@ -185,22 +181,30 @@ func newChecked(r io.Reader, what, digest string, size int64) *checked {
 }
 
 func (c *checked) Read(p []byte) (int, error) {
+	if c.end != nil {
+		return 0, c.end
+	}
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	_, _ = c.sum.Write(p[:n]) // hashes take all
 	if c.size >= 0 && c.n > c.size {
-		return 0, refuse("", "%s has more than the %d bytes that its manifest says", c.what, c.size)
+		n, err = 0, refuse("", "%s has more than the %d bytes that its manifest says", c.what, c.size)
+	} else if errors.Is(err, io.EOF) {
+		err = c.verdict()
 	}
-	if errors.Is(err, io.EOF) && !c.settled {
-		c.settled = true
-		if c.size >= 0 && c.n != c.size {
-			return n, refuse("", "%s has %d bytes, its manifest says %d", c.what, c.n, c.size)
-		}
-		if got := "sha256:" + hex.EncodeToString(c.sum.Sum(nil)); c.digest != "" && got != c.digest {
-			return n, refuse("", "%s is damaged or not what it claims to be: its digest is %s", c.what, got)
-		}
-	}
+	c.end = err
 	return n, err
+}
+
+// verdict is io.EOF when all is well.
+func (c *checked) verdict() error {
+	if c.size >= 0 && c.n != c.size {
+		return refuse("", "%s has %d bytes, its manifest says %d", c.what, c.n, c.size)
+	}
+	if got := "sha256:" + hex.EncodeToString(c.sum.Sum(nil)); c.digest != "" && got != c.digest {
+		return refuse("", "%s is damaged or not what it claims to be: its digest is %s", c.what, got)
+	}
+	return io.EOF
 }
 
 // readDocument reads a small part and checks it.
