@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -271,13 +272,17 @@ func (g *getting) known(ctx context.Context, wanted func(record) bool) (*Image, 
 
 // use returns the image of that ID when it is there, nil otherwise. It waits for who makes it.
 func (g *getting) use(ctx context.Context, id string) (*Image, error) {
-	lock, err := g.wait(ctx, g.store.rootLock(id), true)
+	lock, err := g.wait(ctx, g.store.rootLock(id), true, nil)
 	if err != nil {
 		return nil, err
 	}
 	m, err := g.store.readMade(id)
 	if err != nil {
-		return nil, errors.Join(ignoreMissing(err), lock.Close())
+		var path *os.PathError
+		if errors.Is(err, fs.ErrNotExist) || !errors.As(err, &path) {
+			err = nil // it is missing, or not what was written: it is made anew
+		}
+		return nil, errors.Join(err, lock.Close())
 	}
 	now := time.Now()
 	_ = os.Chtimes(g.store.madeFile(id), now, now) // at worst it is removed earlier than others
@@ -311,12 +316,16 @@ func (g *getting) provide(ctx context.Context, src *source, stamp string) (*Imag
 	return nil, refuse("", "it is removed from the cache as often as it is unpacked")
 }
 
-// wait takes a lock as soon as it is free.
-func (g *getting) wait(ctx context.Context, name string, shared bool) (*fsx.Lock, error) {
+// wait takes a lock as soon as it is free. When over is not nil and says that
+// there is nothing to wait for any more, it returns nil instead.
+func (g *getting) wait(ctx context.Context, name string, shared bool, over func() bool) (*fsx.Lock, error) {
 	for first := true; ; first = false {
 		lock, err := fsx.TryLock(name, shared)
 		if !errors.Is(err, fsx.ErrLocked) {
 			return lock, err
+		}
+		if over != nil && over() {
+			return nil, nil
 		}
 		if first {
 			g.meter.begin(Wait, 0)

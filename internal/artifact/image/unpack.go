@@ -35,8 +35,13 @@ func tooLarge(limit int64) error {
 // make unpacks an image and moves it to its place. It does nothing when
 // somebody else has done so meanwhile. What it refuses leaves nothing behind.
 func (g *getting) make(ctx context.Context, src *source) (err error) {
-	lock, err := g.wait(ctx, g.store.rootLock(src.id), false)
-	if err != nil {
+	there := func() bool {
+		_, err := g.store.readMade(src.id)
+		return err == nil
+	}
+	// Who uses an image that has been made meanwhile may do so for long.
+	lock, err := g.wait(ctx, g.store.rootLock(src.id), false, there)
+	if lock == nil {
 		return err
 	}
 	defer func() {
@@ -46,7 +51,7 @@ func (g *getting) make(ctx context.Context, src *source) (err error) {
 			err = lock.Close()
 		}
 	}()
-	if _, err := g.store.readMade(src.id); err == nil {
+	if there() {
 		return nil
 	}
 	if err := os.RemoveAll(g.store.root(src.id)); err != nil { // a record that cannot be read
