@@ -82,6 +82,11 @@ type Environment interface {
 	Close() error
 }
 
+// Throttled is an [Environment] that can hold its processes to the share of a
+// processor that AWS gives for their memory. Its error is
+// [errors.ErrUnsupported] where that was asked for and cannot be had.
+type Throttled interface{ Throttle(on bool) error }
+
 // Command is a process to start.
 type Command struct {
 	Path string   // as seen inside: absolute, or a name that [LookPath] finds

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/limits"
 )
 
 // namespaces are what an environment has of its own.
@@ -38,19 +39,20 @@ func (s Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment
 	e := &environment{
 		paths: sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Tmp: tmpDir}, alone: s.Alone,
 		wait: map[int]chan frame{}, procs: map[int]*proc{}, gone: make(chan struct{}),
+		limits: limits.New(limits.Spec{Memory: spec.Memory, TmpMB: p.tmpMB, CPU: s.CPU}),
 	}
 	if len(spec.Layers) > 0 || spec.Image != nil {
 		e.paths.Opt = optDir
 	}
 	if err := e.hold(); err != nil {
-		return nil, unavailable(err)
+		return nil, unavailable(errors.Join(err, e.limits.Close()))
 	}
 	// Others get ready meanwhile; the first start waits for it.
 	setUp := make(chan error, 1)
 	go func() {
 		answer, err := e.ask(context.Background(), frame{op: opSetUp, words: p.words()})
 		if err == nil {
-			err = answer.err()
+			err = errors.Join(answer.err(), e.limits.Watch(answer.files))
 		}
 		setUp <- unavailable(err)
 	}()
@@ -103,6 +105,7 @@ type environment struct {
 	alone  bool          // the network is its own
 	ready  func() error  // waits until the file system is put together
 	gone   chan struct{} // closed when the holder has ended, and all with it
+	limits *limits.Limits
 
 	sending sync.Mutex // one frame at a time
 
@@ -123,11 +126,29 @@ func (e *environment) hold() error {
 	if e.link, err = newLink(os.NewFile(uintptr(pair[0]), "environment")); err != nil {
 		return errors.Join(err, theirs.Close())
 	}
+	e.holder = e.command(theirs)
+	done := e.limits.Prepare(e.holder.SysProcAttr)
+	if err = e.holder.Start(); err != nil && e.limits.Refused() {
+		e.holder = e.command(theirs)
+		err = e.holder.Start()
+	}
+	done()
+	_ = theirs.Close() // the holder has its own
+	if err != nil {
+		return errors.Join(err, e.link.conn.Close())
+	}
+	e.limits.Holder(e.holder.Process.Pid)
+	go e.listen()
+	return nil
+}
+
+// command is the holder's. It gets the connection's other end.
+func (e *environment) command(theirs *os.File) *exec.Cmd {
 	flags := uintptr(namespaces)
 	if e.alone {
 		flags |= syscall.CLONE_NEWNET
 	}
-	e.holder = &exec.Cmd{
+	return &exec.Cmd{
 		Path: "/proc/self/exe", Args: []string{holderName}, Env: []string{}, Dir: "/",
 		Stderr: &e.stderr, ExtraFiles: []*os.File{theirs},
 		SysProcAttr: &syscall.SysProcAttr{
@@ -138,13 +159,6 @@ func (e *environment) hold() error {
 			GidMappings: []syscall.SysProcIDMap{{ContainerID: groupID, HostID: os.Getegid(), Size: 1}},
 		},
 	}
-	err = e.holder.Start()
-	_ = theirs.Close() // the holder has its own
-	if err != nil {
-		return errors.Join(err, e.link.conn.Close())
-	}
-	go e.listen()
-	return nil
 }
 
 // listen takes what the holder sends until it ends.
@@ -264,7 +278,7 @@ func (e *environment) Start(ctx context.Context, cmd sandbox.Command) (sandbox.P
 		return nil, err
 	}
 	if len(answer.files) > 0 {
-		p.pid = pidOf(answer.files[0])
+		p.pid, p.inner = pidOf(answer.files[0], "Pid"), pidOf(answer.files[0], "NSpid")
 	}
 	return p, nil
 }
@@ -283,15 +297,20 @@ func closeAll(files []*os.File) {
 	}
 }
 
-// pidOf is the id here of the process that a pidfd is of, 0 when it is gone.
-func pidOf(f *os.File) int {
+// pidOf is the id here of the process that a pidfd is of, or by NSpid that
+// inside; 0 when it is gone.
+func pidOf(f *os.File, name string) int {
 	info, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(int(f.Fd())))
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := strings.Cut(string(info), "\nPid:")
-	number, _, _ := strings.Cut(rest, "\n")
-	pid, err := strconv.Atoi(strings.TrimSpace(number))
+	_, rest, _ := strings.Cut(string(info), "\n"+name+":")
+	line, _, _ := strings.Cut(rest, "\n")
+	numbers := strings.Fields(line)
+	if len(numbers) == 0 {
+		return 0
+	}
+	pid, err := strconv.Atoi(numbers[len(numbers)-1])
 	if err != nil || pid < 0 {
 		return 0
 	}
@@ -319,5 +338,5 @@ func (e *environment) Close() error {
 		p.Sync()
 		p.closePipes()
 	}
-	return e.link.conn.Close()
+	return errors.Join(e.link.conn.Close(), e.limits.Close())
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/limits"
 )
 
 // holderName is the name that a holder is started under. It is no file's, so
@@ -104,7 +105,10 @@ func (h *holder) serve(f frame) error {
 	answer, err := frame{op: opOK, id: f.id}, error(nil)
 	switch f.op {
 	case opSetUp:
-		err = h.setUp(planOf(f))
+		if err = h.setUp(planOf(f)); err == nil {
+			answer.files, err = limits.Views()
+			defer closeAll(answer.files)
+		}
 	case opStart:
 		var process *os.File
 		if process, err = h.start(f); err == nil {
@@ -149,6 +153,9 @@ func (h *holder) setUp(p plan) error {
 	}
 	if err := drop(); err != nil {
 		return fmt.Errorf("giving up capabilities: %w", err)
+	}
+	if err := limits.Resources(); err != nil {
+		return fmt.Errorf("limiting what processes may use: %w", err)
 	}
 	var err error
 	h.null, err = os.OpenFile("/dev/null", os.O_RDWR, 0)

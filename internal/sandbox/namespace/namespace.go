@@ -27,6 +27,10 @@ type Sandbox struct {
 	Alone bool
 	// Hosts are further names for processes inside, as lines of /etc/hosts.
 	Hosts []string
+	// CPU holds invocations, but not initialisations, to the share of a processor
+	// that AWS gives for the function's memory, where there are control groups
+	// for it. See [sandbox.Throttled].
+	CPU bool
 }
 
 // Name implements [sandbox.Sandbox].

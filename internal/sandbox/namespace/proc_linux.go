@@ -14,14 +14,17 @@ import (
 )
 
 type proc struct {
-	env   *environment
-	id    int // of its start
-	pid   int // on the host
-	pipes []*sandbox.Pipe
-	peak  atomic.Int64 // memory, known when the holder cannot tell
-	once  sync.Once
-	done  chan struct{}
-	exit  sandbox.Exit // valid when done is closed
+	env    *environment
+	id     int // of its start
+	pid    int // on the host
+	inner  int // inside
+	pipes  []*sandbox.Pipe
+	peak   atomic.Int64 // memory, known when the holder cannot tell
+	killed atomic.Bool  // on request
+	still  atomic.Bool  // it is frozen
+	once   sync.Once
+	done   chan struct{}
+	exit   sandbox.Exit // valid when done is closed
 }
 
 // newProc makes the pipes of a process, whose ends the holder gets.
@@ -48,7 +51,8 @@ func newProc(e *environment, cmd sandbox.Command) (p *proc, files []*os.File, er
 func (p *proc) end(status syscall.WaitStatus, peak int64) {
 	p.once.Do(func() {
 		p.Sync()
-		p.exit = sandbox.Exit{Code: status.ExitStatus(), Text: text(status), Time: time.Now(), PeakMemory: peak}
+		p.exit = sandbox.Exit{Code: status.ExitStatus(), Text: text(status), Time: time.Now(), PeakMemory: p.env.limits.Most(peak)}
+		p.exit.OutOfMemory = !p.killed.Load() && p.env.limits.OutOfMemory(p.inner, status)
 		close(p.done)
 	})
 }
@@ -73,7 +77,7 @@ func (p *proc) PeakMemory() int64 {
 	if p.pid == 0 || p.ended() {
 		return 0
 	}
-	return sandbox.PeakMemory(p.pid)
+	return p.env.limits.Most(sandbox.PeakMemory(p.pid))
 }
 
 func (p *proc) ended() bool {
@@ -86,6 +90,7 @@ func (p *proc) ended() bool {
 }
 
 func (p *proc) Kill() {
+	p.killed.Store(true)
 	// Without a holder there is nothing to kill.
 	_ = p.env.send(frame{op: opKill, words: [][]string{{strconv.Itoa(p.id)}}})
 }
@@ -114,8 +119,37 @@ func (p *proc) Signal(s os.Signal) error {
 	return err
 }
 
-func (p *proc) Freeze() error { return alive(p.Signal(syscall.SIGSTOP)) }
-func (p *proc) Thaw() error   { return alive(p.Signal(syscall.SIGCONT)) }
+func (p *proc) Freeze() error {
+	err := alive(p.Signal(syscall.SIGSTOP))
+	p.still.Store(err == nil)
+	p.env.rest()
+	return err
+}
+
+func (p *proc) Thaw() error {
+	p.still.Store(false)
+	p.env.rest()
+	return alive(p.Signal(syscall.SIGCONT))
+}
+
+// rest tells the watcher of memory whether anything runs.
+func (e *environment) rest() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	idle := true
+	for _, p := range e.procs {
+		idle = idle && (p.still.Load() || p.ended())
+	}
+	e.limits.Idle(idle)
+}
+
+// Throttle implements [sandbox.Throttled].
+func (e *environment) Throttle(on bool) error {
+	if err := e.ready(); err != nil {
+		return nil // a start says so
+	}
+	return e.limits.Throttle(on)
+}
 
 // alive takes no offence at a process that is gone.
 func alive(err error) error {

@@ -23,7 +23,7 @@ type frame struct {
 
 // Requests, with their words, and what comes back.
 const (
-	opSetUp  = "set-up" // see plan: ok
+	opSetUp  = "set-up" // see plan: ok with what a watcher needs to see
 	opStart  = "start"  // path and folder; arguments; variables; folders to show, and to show writable; and one file or two: ok with a file of the process, its pidfd
 	opSignal = "signal" // process, number: ok
 	opKill   = "kill"   // process: nothing
