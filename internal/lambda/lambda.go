@@ -313,12 +313,16 @@ type Result struct {
 	// "Runtime.ExitError") where the platform, not the function's runtime, made Payload; else "".
 	ErrorType string
 	// ExitStatus is how the function's process ended when ErrorType is
-	// [Exited]; negative when a signal ended it.
+	// [Exited] or [OutOfMemory]; negative when a signal ended it.
 	ExitStatus int
 }
 
 // Exited is the ErrorType of an invocation whose process ended before it had answered.
 const Exited = "Runtime.ExitError"
+
+// OutOfMemory is the ErrorType of one whose process was ended because the environment
+// had used more memory than the function has; of Node.js, Java and .NET it is [Exited].
+const OutOfMemory = "Runtime.OutOfMemory"
 
 // TimedOut is the ErrorType of an invocation that ran into its function's timeout.
 const TimedOut = "Sandbox.Timedout"

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +40,8 @@ type outcome struct {
 	message   string             // for the log; "" when the runtime has said it
 	answer    *runtimeapi.Answer // the runtime's own error object, nil when the platform makes one
 	exit      int                // the process's exit status, when it is what ended the phase
+	// outOfMemory says that the environment has used more memory than it has.
+	outOfMemory bool
 }
 
 // reason is why the processes have to be ended.
@@ -246,6 +249,7 @@ func (c *call) awaitExit(deadline time.Time) bool {
 // deliver gives the event to the runtime and waits for its answer.
 func (c *call) deliver(ctx context.Context) (res *lambda.Result, settling bool, err error) {
 	c.run.thaw()
+	c.throttle(true)
 	arn := c.opts.Function.ARN(c.opts.Environ.Region, c.opts.Environ.Account, c.inv.Qualifier)
 	c.run.ext.Invoke(extension.Invocation{RequestID: c.inv.RequestID, ARN: arn, TraceID: c.inv.TraceID, Deadline: c.deadline})
 	x := c.run.api.Deliver(&runtimeapi.Event{Invocation: c.inv, ARN: arn, Deadline: c.deadline})
@@ -370,7 +374,28 @@ func (c *call) failure(o *outcome) *lambda.Result {
 // exited says how the runtime process has ended.
 func (c *call) exited() *outcome {
 	exit := c.run.proc.Exit()
-	return &outcome{status: telemetry.Failure, errorType: lambda.Exited, message: exitText(exit), exit: exit.Code}
+	o := &outcome{status: telemetry.Failure, errorType: lambda.Exited, message: exitText(exit), exit: exit.Code}
+	if exit.OutOfMemory {
+		fn := c.opts.Function
+		o.errorType, o.outOfMemory = outOfMemory(fn), true
+		c.hungry.Do(func() {
+			c.opts.Notice(fmt.Sprintf("%s has used more than its %d MB of memory, which has ended it; MemorySize gives it more", fn.Path, fn.MemoryMB))
+		})
+	}
+	return o
+}
+
+// outOfMemory is the error type of a process that was ended because too much
+// memory was used. AWS does not tell such an end from others in the runtimes
+// that have a limit of their own for what they allocate, unless they serve
+// several invocations at once.
+func outOfMemory(fn *lambda.Function) string {
+	for _, own := range []string{"nodejs", "java", "dotnet"} {
+		if strings.HasPrefix(fn.Runtime, own) && fn.MaxConcurrency == 0 {
+			return lambda.Exited
+		}
+	}
+	return lambda.OutOfMemory
 }
 
 func exitText(e sandbox.Exit) string {
@@ -403,6 +428,9 @@ func (c *call) report(o *outcome, ended bool) {
 		RequestID: c.inv.RequestID, Status: o.status, ErrorType: o.errorType, Ended: ended,
 		Duration: time.Since(c.begun), InitDuration: c.init, RestoreDuration: c.restored, Overhead: c.overhead, TraceID: c.inv.TraceID, TenantID: c.inv.TenantID,
 		MemoryMB: c.opts.Function.MemoryMB, PeakMemory: c.run.peakMemory(),
+	}
+	if o.outOfMemory {
+		r.PeakMemory = int64(r.MemoryMB) << 20 // all that there was
 	}
 	if o.status == telemetry.Timeout {
 		r.Duration = c.opts.Function.Timeout // what AWS reports and bills

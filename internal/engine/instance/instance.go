@@ -87,9 +87,12 @@ type Instance struct {
 	busy chan struct{}
 	run  *process // nil when the processes have been ended
 
-	ended   atomic.Bool   // no more invocations can be served
-	closing chan struct{} // closed by Close: an invocation that is being served fails
-	once    sync.Once
+	// throttled says that processor time is kept as short as on AWS.
+	throttled atomic.Bool
+	hungry    sync.Once     // the user has been told that memory does not suffice
+	ended     atomic.Bool   // no more invocations can be served
+	closing   chan struct{} // closed by Close: an invocation that is being served fails
+	once      sync.Once
 }
 
 // ErrShutdown is returned by Invoke when the instance can serve no more.

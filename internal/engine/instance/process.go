@@ -37,6 +37,7 @@ type process struct {
 // start starts the external extensions or, where there are none, the runtime.
 func (i *Instance) start(ctx context.Context, phase string) (*process, error) {
 	p := &process{started: time.Now()}
+	i.throttle(false)
 	p.ext = extension.New(extension.Options{
 		Function: i.opts.Function, Account: i.opts.Environ.Account, External: i.external, Emit: i.emit, NewID: NewRequestID, Dial: i.env.Dial,
 	})
@@ -68,6 +69,18 @@ func (i *Instance) start(ctx context.Context, phase string) (*process, error) {
 		return nil, errors.Join(err, api.Close())
 	}
 	return p, nil
+}
+
+// throttle says whether the processes get no more of the processor than AWS
+// gives for their memory. Initialisations get more there too.
+func (i *Instance) throttle(on bool) {
+	env, ok := i.env.(sandbox.Throttled)
+	if !ok || i.throttled.Swap(on) == on {
+		return
+	}
+	if err := env.Throttle(on); err != nil {
+		i.opts.Notice(fmt.Sprintf("functions get all of the processor here: %v", err))
+	}
 }
 
 // listen starts the Runtime API where the environment's processes reach it.

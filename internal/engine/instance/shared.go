@@ -38,6 +38,7 @@ func (c *call) serveShared(ctx context.Context) (*lambda.Result, error) {
 // waits for its answer.
 func (c *call) deliverShared(ctx context.Context) (*lambda.Result, error) {
 	c.announce()
+	c.throttle(true)
 	arn := c.opts.Function.ARN(c.opts.Environ.Region, c.opts.Environ.Account, c.inv.Qualifier)
 	x := c.run.api.Deliver(&runtimeapi.Event{Invocation: c.inv, ARN: arn, Deadline: c.deadline})
 	timer := time.NewTimer(time.Until(c.deadline))

@@ -27,7 +27,7 @@ type Limits struct {
 	// joinErr says; nil when nobody moves it.
 	joined  chan struct{}
 	joinErr error
-	meter  meter
+	meter   meter
 
 	idle    atomic.Bool
 	wake    chan struct{} // has a token when the watcher should look now

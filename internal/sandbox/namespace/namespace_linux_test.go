@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 	if status, ok := Main(os.Args); ok {
 		os.Exit(status)
 	}
+	limitsMain()
 	sandboxtest.Main()
 	os.Exit(m.Run())
 }
