@@ -17,6 +17,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/runtimes/python"
 	"github.com/lambkin-dev/lambkin/internal/runtimes/ruby"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/limits"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 )
 
@@ -74,7 +75,7 @@ func namespaces(ctx context.Context) Isolation {
 	var unavailable *sandbox.Unavailable
 	switch {
 	case err == nil:
-		i.Available, i.Detail = true, "AWS's folders, read-only code, a private /tmp; nothing else of the machine but its network can be seen"
+		i.Available, i.Detail = true, "AWS's folders, read-only code, a private /tmp; nothing else of the machine but its network can be seen; "+limits.Find().String()
 	case errors.As(err, &unavailable):
 		i.Detail = unavailable.Reason + ": " + unavailable.Hint
 	default:

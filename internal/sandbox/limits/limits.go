@@ -49,3 +49,25 @@ type Force struct {
 	Reason    string // why there is no group, "" when there is one
 	Hint      string // what to change, "" when nothing is known
 }
+
+// String says it for users: "memory and processes limited by cgroup v2".
+func (f Force) String() string {
+	by := map[Means]string{GroupV2: "by cgroup v2", GroupV1: "by cgroup v1", Watching: "by watching it"}
+	text := "memory and processes limited " + by[f.Memory]
+	switch {
+	case f.Memory == 0:
+		return "nothing is limited"
+	case f.Processes == 0:
+		text = "memory limited " + by[f.Memory] + ", the number of processes not limited"
+	case f.Processes == Watching:
+		text = "memory limited " + by[f.Memory] + ", the number of processes by the kernel"
+	}
+	if f.Reason != "" {
+		text += " (" + f.Reason
+		if f.Hint != "" {
+			text += "; better: " + f.Hint
+		}
+		text += ")"
+	}
+	return text
+}

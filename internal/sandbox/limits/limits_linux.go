@@ -61,7 +61,7 @@ func New(spec Spec) *Limits {
 // Find says what is in force here, after trying it.
 func Find() Force {
 	p := find("/proc")
-	f := Force{Memory: Watching, Reason: p.reason}
+	f := Force{Memory: Watching, Reason: p.reason, Hint: p.hint}
 	if p.version != 0 {
 		p.sweep()
 		g, err := newGroup(p, Spec{Memory: 1 << 30, CPU: true})
@@ -82,9 +82,6 @@ func Find() Force {
 	}
 	if f.Processes == 0 && countsPerNamespace() {
 		f.Processes = Watching
-	}
-	if f.Memory == Watching && os.Geteuid() != 0 {
-		f.Hint = "systemd-run --user --scope -p Delegate=yes lambkin …"
 	}
 	return f
 }

@@ -21,7 +21,7 @@ import (
 type places struct {
 	version           Means // 0 when there is no place for memory
 	memory, pids, cpu string
-	reason            string // why there is no place
+	reason, hint      string // why there is no place, and what to change
 }
 
 // find looks for places from what a /proc says of this process. Nothing is
@@ -63,7 +63,12 @@ func find(proc string) places {
 	case ok:
 		return places{reason: "only root may make control groups of version 1"}
 	case at[""] != "":
-		return places{reason: "lambkin may not make a control group beside its own"}
+		p := places{reason: "lambkin may not make a control group beside its own"}
+		if text, err := os.ReadFile(filepath.Join(mounts.top(), "cgroup.controllers")); err == nil && slices.Contains(strings.Fields(string(text)), "memory") && os.Geteuid() != 0 {
+			// The scope comes to where the groups are the user's.
+			p.hint = "systemd-run --user --scope -p Delegate=yes lambkin …"
+		}
+		return p
 	}
 	return places{reason: "no control groups are mounted"}
 }
@@ -249,6 +254,12 @@ func newGroup(p places, spec Spec) (g *group, err error) {
 		}
 		*other.dir = dir
 	}
+	err = g.limit(spec)
+	return g, err
+}
+
+// limit sets the group's limits.
+func (g *group) limit(spec Spec) (err error) {
 	hard := strconv.FormatInt(spec.Memory+int64(spec.TmpMB)<<20+room, 10)
 	if g.version == GroupV2 {
 		err = set(g.memory, "memory.max", hard)
@@ -260,7 +271,7 @@ func newGroup(p places, spec Spec) (g *group, err error) {
 	if err == nil && g.pids != "" {
 		err = set(g.pids, "pids.max", strconv.Itoa(Processes+holderThreads))
 	}
-	return g, err
+	return err
 }
 
 // holderThreads is room for the threads of an environment's process 1, which
