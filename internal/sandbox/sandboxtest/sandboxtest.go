@@ -29,8 +29,17 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
 
+// Option changes what the suite asks of a sandbox.
+type Option func(*suite)
+
+// InImage has the suite open all environments with an image, in which the test
+// binary, or one of the same package, is at program.
+func InImage(image sandbox.Image, program string) Option {
+	return func(s *suite) { s.image, s.program = &image, program }
+}
+
 // Run runs the suite.
-func Run(t *testing.T, box sandbox.Sandbox) {
+func Run(t *testing.T, box sandbox.Sandbox, options ...Option) {
 	tests := []struct {
 		name string
 		run  func(*testing.T, *suite)
@@ -62,12 +71,20 @@ func Run(t *testing.T, box sandbox.Sandbox) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			testenv.Leaks(t)
-			tt.run(t, &suite{box: box})
+			s := &suite{box: box}
+			for _, o := range options {
+				o(s)
+			}
+			tt.run(t, s)
 		})
 	}
 }
 
-type suite struct{ box sandbox.Sandbox }
+type suite struct {
+	box     sandbox.Sandbox
+	image   *sandbox.Image
+	program string // in the image
+}
 
 // open makes an environment over an empty code folder, or the one given.
 func (s *suite) open(t *testing.T, spec sandbox.Spec) sandbox.Environment {
@@ -75,7 +92,7 @@ func (s *suite) open(t *testing.T, spec sandbox.Spec) sandbox.Environment {
 	if spec.Code == "" {
 		spec.Code = t.TempDir()
 	}
-	spec.Runtime = t.TempDir()
+	spec.Runtime, spec.Image = t.TempDir(), s.image
 	env, err := s.box.Open(t.Context(), spec)
 	if err != nil {
 		t.Fatal(err)
@@ -94,11 +111,15 @@ var marks struct {
 }
 
 // command is the test binary doing action.
-func command(t *testing.T, env sandbox.Environment, action string, args ...string) (sandbox.Command, *buffer) {
+func (s *suite) command(t *testing.T, env sandbox.Environment, action string, args ...string) (sandbox.Command, *buffer) {
 	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+	exe, uses := s.program, []string(nil)
+	if exe == "" {
+		var err error
+		if exe, err = os.Executable(); err != nil {
+			t.Fatal(err)
+		}
+		uses = []string{filepath.Dir(exe)}
 	}
 	marks.Lock()
 	marks.n++
@@ -106,7 +127,7 @@ func command(t *testing.T, env sandbox.Environment, action string, args ...strin
 	marks.Unlock()
 	out := &buffer{}
 	return sandbox.Command{
-		Path: exe, Args: args, Dir: env.Paths().Task, Uses: []string{filepath.Dir(exe)},
+		Path: exe, Args: args, Dir: env.Paths().Task, Uses: uses,
 		Env: []string{actionVariable + "=" + action, mark}, Mark: mark, Stdout: out, Stderr: out,
 	}, out
 }
@@ -124,7 +145,7 @@ func (s *suite) start(t *testing.T, env sandbox.Environment, cmd sandbox.Command
 func (s *suite) run(t *testing.T, action string, args ...string) (string, sandbox.Exit) {
 	t.Helper()
 	env := s.open(t, sandbox.Spec{})
-	cmd, out := command(t, env, action, args...)
+	cmd, out := s.command(t, env, action, args...)
 	p := s.start(t, env, cmd)
 	wait(t, p)
 	return out.String(), p.Exit()
@@ -181,7 +202,7 @@ func testOrder(t *testing.T, s *suite) {
 
 func testStreams(t *testing.T, s *suite) {
 	env := s.open(t, sandbox.Spec{})
-	cmd, out := command(t, env, "alternate")
+	cmd, out := s.command(t, env, "alternate")
 	errs := &buffer{}
 	cmd.Stderr = errs
 	wait(t, s.start(t, env, cmd))
@@ -195,7 +216,7 @@ func testStreams(t *testing.T, s *suite) {
 
 func testLive(t *testing.T, s *suite) {
 	env := s.open(t, sandbox.Spec{})
-	cmd, out := command(t, env, "hello-then-wait")
+	cmd, out := s.command(t, env, "hello-then-wait")
 	p := s.start(t, env, cmd)
 	eventually(t, "the output of a process that goes on", func() bool { return out.String() == "hello" })
 	select {
@@ -210,10 +231,10 @@ func testSync(t *testing.T, s *suite) {
 	dir := env.Paths().Tmp
 	flag := filepath.Join(dir, fmt.Sprintf("sandboxtest-%d-%d", os.Getpid(), time.Now().UnixNano()))
 	t.Cleanup(func() { _ = os.Remove(flag) })
-	cmd, out := command(t, env, "write-then-flag", flag)
+	cmd, out := s.command(t, env, "write-then-flag", flag)
 	p := s.start(t, env, cmd)
 	// The folder may be the environment's alone, so a process of it looks.
-	watch, _ := command(t, env, "await", flag)
+	watch, _ := s.command(t, env, "await", flag)
 	wait(t, s.start(t, env, watch))
 	p.Sync()
 	if got := strings.Count(out.String(), "x"); got != 50000 {
@@ -250,7 +271,7 @@ func testSignal(t *testing.T, s *suite) {
 func testEnv(t *testing.T, s *suite) {
 	t.Setenv("SANDBOXTEST_LEAK", "the host's")
 	env := s.open(t, sandbox.Spec{})
-	cmd, out := command(t, env, "env")
+	cmd, out := s.command(t, env, "env")
 	cmd.Env = append(cmd.Env, "A=1=2", "EMPTY=")
 	wait(t, s.start(t, env, cmd))
 	for _, want := range []string{"A=1=2\n", "EMPTY=\n"} {
@@ -265,7 +286,7 @@ func testEnv(t *testing.T, s *suite) {
 
 func testDir(t *testing.T, s *suite) {
 	env := s.open(t, sandbox.Spec{})
-	cmd, out := command(t, env, "cwd")
+	cmd, out := s.command(t, env, "cwd")
 	wait(t, s.start(t, env, cmd))
 	want, err := filepath.EvalSymlinks(env.Paths().Task)
 	if err != nil {
@@ -305,7 +326,7 @@ func testLayers(t *testing.T, s *suite) {
 
 func (s *suite) cat(t *testing.T, env sandbox.Environment, file string) string {
 	t.Helper()
-	cmd, out := command(t, env, "cat", file)
+	cmd, out := s.command(t, env, "cat", file)
 	wait(t, s.start(t, env, cmd))
 	return out.String()
 }
@@ -316,7 +337,7 @@ func testMemory(t *testing.T, s *suite) {
 	}
 	const size = 64 << 20
 	env := s.open(t, sandbox.Spec{})
-	cmd, out := command(t, env, "allocate", strconv.Itoa(size))
+	cmd, out := s.command(t, env, "allocate", strconv.Itoa(size))
 	p := s.start(t, env, cmd)
 	eventually(t, "the allocation", func() bool { return out.String() == "done" })
 	if got := p.PeakMemory(); got < size || got > 8*size {
@@ -337,7 +358,7 @@ func testIgnored(t *testing.T, s *suite) {
 	signal.Ignore(syscall.SIGHUP)
 	defer signal.Reset(syscall.SIGHUP)
 	env := s.open(t, sandbox.Spec{})
-	cmd, _ := command(t, env, "hang-up")
+	cmd, _ := s.command(t, env, "hang-up")
 	p := s.start(t, env, cmd)
 	wait(t, p)
 	if got := p.Exit().Text; got != "signal: hangup" {
@@ -355,7 +376,7 @@ func testListen(t *testing.T, s *suite) {
 	}
 	defer l.Close()
 	go echo(l)
-	cmd, out := command(t, env, "connect", l.Addr().String())
+	cmd, out := s.command(t, env, "connect", l.Addr().String())
 	p := s.start(t, env, cmd)
 	wait(t, p)
 	if got, want := out.String(), strings.Repeat("1048576 back\n", connections); got != want {
@@ -369,7 +390,7 @@ func testListen(t *testing.T, s *suite) {
 
 func testDial(t *testing.T, s *suite) {
 	env := s.open(t, sandbox.Spec{})
-	cmd, out := command(t, env, "serve")
+	cmd, out := s.command(t, env, "serve")
 	s.start(t, env, cmd)
 	eventually(t, "a port", func() bool { return strings.HasSuffix(out.String(), "\n") })
 	port, err := strconv.Atoi(strings.TrimSpace(out.String()))
@@ -392,7 +413,7 @@ func testDial(t *testing.T, s *suite) {
 // not, and a frozen one can be ended.
 func testFreeze(t *testing.T, s *suite) {
 	env := s.open(t, sandbox.Spec{})
-	cmd, out := command(t, env, "count-twice")
+	cmd, out := s.command(t, env, "count-twice")
 	p := s.start(t, env, cmd)
 	both := func() bool {
 		text := out.String()
@@ -425,7 +446,7 @@ func testFreeze(t *testing.T, s *suite) {
 
 func testKill(t *testing.T, s *suite) {
 	env := s.open(t, sandbox.Spec{})
-	cmd, out := command(t, env, "ignore-sigterm")
+	cmd, out := s.command(t, env, "ignore-sigterm")
 	p := s.start(t, env, cmd)
 	eventually(t, "the process", func() bool { return out.String() == "ready" })
 	if runtime.GOOS != "windows" {
@@ -444,7 +465,7 @@ func testGroupSignal(t *testing.T, s *suite) {
 		t.Skip("Windows has no SIGTERM")
 	}
 	env := s.open(t, sandbox.Spec{})
-	cmd, out := command(t, env, "say-sigterm", "and a child")
+	cmd, out := s.command(t, env, "say-sigterm", "and a child")
 	p := s.start(t, env, cmd)
 	eventually(t, "two processes", func() bool { return strings.Count(out.String(), "ready\n") == 2 })
 	if err := p.Signal(syscall.SIGTERM); err != nil {
@@ -462,7 +483,7 @@ func testGroupSignal(t *testing.T, s *suite) {
 // own whose parents have ended, all of which ignore SIGTERM.
 func testTree(t *testing.T, s *suite) {
 	env := s.open(t, sandbox.Spec{})
-	cmd, out := command(t, env, "tree")
+	cmd, out := s.command(t, env, "tree")
 	s.start(t, env, cmd)
 	eventually(t, "four processes", func() bool { return strings.Count(out.String(), "pid ") == 4 })
 	pids := living(t, cmd, out.String())
@@ -478,9 +499,9 @@ func testTree(t *testing.T, s *suite) {
 
 func testNeighbours(t *testing.T, s *suite) {
 	first, second := s.open(t, sandbox.Spec{}), s.open(t, sandbox.Spec{})
-	cmd, _ := command(t, first, "tree")
+	cmd, _ := s.command(t, first, "tree")
 	s.start(t, first, cmd)
-	cmd, out := command(t, second, "tree")
+	cmd, out := s.command(t, second, "tree")
 	p := s.start(t, second, cmd)
 	eventually(t, "the neighbour's processes", func() bool { return strings.Count(out.String(), "pid ") == 4 })
 	pids := living(t, cmd, out.String())
@@ -504,7 +525,7 @@ func testClosed(t *testing.T, s *suite) {
 	if err := env.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cmd, _ := command(t, env, "exit", "0")
+	cmd, _ := s.command(t, env, "exit", "0")
 	if _, err := env.Start(t.Context(), cmd); !errors.Is(err, sandbox.ErrClosed) {
 		t.Errorf("error %v, want %v", err, sandbox.ErrClosed)
 	}
@@ -514,7 +535,7 @@ func testCancelled(t *testing.T, s *suite) {
 	env := s.open(t, sandbox.Spec{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	cmd, _ := command(t, env, "exit", "0")
+	cmd, _ := s.command(t, env, "exit", "0")
 	if _, err := env.Start(ctx, cmd); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
@@ -522,7 +543,7 @@ func testCancelled(t *testing.T, s *suite) {
 
 func testMissing(t *testing.T, s *suite) {
 	env := s.open(t, sandbox.Spec{})
-	cmd, _ := command(t, env, "exit", "0")
+	cmd, _ := s.command(t, env, "exit", "0")
 	cmd.Path = filepath.Join(env.Paths().Task, "nothing-here")
 	if _, err := env.Start(t.Context(), cmd); err == nil {
 		t.Error("no error for a program that is not there")

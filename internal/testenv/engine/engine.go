@@ -1,0 +1,188 @@
+// Package engine runs a container engine of the tests' own: Debian's dockerd,
+// with its socket, images and containers in a temporary folder, and without a
+// network, so that the machine stays as it was. There is nothing to pull: an
+// image is made of files.
+package engine
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lambkin-dev/lambkin/internal/testenv"
+)
+
+// patience is how long the engine may take to start, and to end.
+const patience = 60 * time.Second
+
+var shared struct {
+	sync.Mutex
+	started bool
+	host    string
+	refused string
+	dir     string
+	cmd     *exec.Cmd
+	ended   chan struct{}
+}
+
+// Host starts the engine, unless one runs already, and returns where it
+// answers, as DOCKER_HOST has it. Without root, or where it may not run, the
+// test is skipped. The package's TestMain calls [Stop] at the end.
+func Host(t testing.TB) string {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("the tests' container engine is for Linux")
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("a container engine needs root, and these tests run as an ordinary user")
+	}
+	dockerd, err := exec.LookPath("dockerd")
+	if err != nil {
+		testenv.Skip(t, "dockerd", "the test runs containers")
+	}
+	shared.Lock()
+	defer shared.Unlock()
+	if !shared.started {
+		shared.started = true
+		if err := start(dockerd); err != nil {
+			shared.refused = err.Error()
+			stop()
+		}
+	}
+	switch {
+	case shared.refused == "":
+	case os.Getenv("CI") == "true":
+		t.Fatal("dockerd does not run, and with CI=true nothing is skipped: " + shared.refused)
+	default:
+		t.Skip("dockerd does not run: " + shared.refused)
+	}
+	return shared.host
+}
+
+func start(dockerd string) error {
+	dir, err := os.MkdirTemp("", "lambkin-dockerd-*")
+	if err != nil {
+		return err
+	}
+	shared.dir, shared.ended = dir, make(chan struct{})
+	shared.host = "unix://" + filepath.Join(dir, "d.sock")
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	shared.cmd = exec.Command(dockerd, "--host", shared.host, "--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"),
+		"--pidfile", filepath.Join(dir, "pid"), "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--bridge=none", "--log-level=warn")
+	shared.cmd.Stdout, shared.cmd.Stderr = log, log
+	shared.cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin:" + os.Getenv("PATH"), "HOME=" + dir}
+	shared.cmd.SysProcAttr = attributes()
+	began := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the engine ends with the thread that has started it
+		err := shared.cmd.Start()
+		began <- err
+		if err == nil {
+			_ = shared.cmd.Wait()
+		}
+		close(shared.ended)
+	}()
+	if err := <-began; err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) {
+		return net.Dial("unix", filepath.Join(dir, "d.sock"))
+	}}}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if res, err := client.Get("http://localhost/_ping"); err == nil {
+			res.Body.Close()
+			return nil
+		}
+		select {
+		case <-shared.ended:
+			said, _ := os.ReadFile(filepath.Join(dir, "log"))
+			lines := strings.Split(strings.TrimSpace(string(said)), "\n")
+			return errors.New(lines[len(lines)-1])
+		default:
+		}
+	}
+	return fmt.Errorf("it does not answer within %v", patience)
+}
+
+// Stop ends the engine, if it was started, and removes all that it has. It is
+// called once, when the tests have run.
+func Stop() {
+	shared.Lock()
+	defer shared.Unlock()
+	stop()
+}
+
+func stop() {
+	if shared.cmd != nil && shared.cmd.Process != nil {
+		_ = shared.cmd.Process.Signal(syscall.SIGTERM) // it ends its containers and containerd
+		select {
+		case <-shared.ended:
+		case <-time.After(patience):
+			_ = shared.cmd.Process.Kill()
+			<-shared.ended
+		}
+		shared.cmd = nil
+	}
+	if shared.dir != "" {
+		unmount(shared.dir)
+		if err := os.RemoveAll(shared.dir); err != nil {
+			fmt.Fprintln(os.Stderr, "removing the container engine's folder:", err)
+		}
+		shared.dir = ""
+	}
+}
+
+// Import makes an image of files by their paths in it, and of settings as a
+// Dockerfile has them: "ENV A=1". name is "fn:test". It goes with the engine.
+func Import(t testing.TB, name string, files map[string]string, settings ...string) {
+	t.Helper()
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	for path, content := range files {
+		path = strings.TrimPrefix(path, "/")
+		if err := w.WriteHeader(&tar.Header{Name: path, Mode: 0o755, Size: int64(len(content)), Typeflag: tar.TypeReg}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	repository, tag, _ := strings.Cut(name, ":")
+	query := "fromSrc=-&repo=" + repository + "&tag=" + tag
+	for _, s := range settings {
+		query += "&changes=" + strings.ReplaceAll(s, " ", "%20")
+	}
+	host := Host(t)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) {
+		return net.Dial("unix", strings.TrimPrefix(host, "unix://"))
+	}}}
+	res, err := client.Post("http://localhost/images/create?"+query, "application/x-tar", &archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	said, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK || bytes.Contains(said, []byte("errorDetail")) {
+		t.Fatalf("making the image %s: %s %v: %s", name, res.Status, err, said)
+	}
+}

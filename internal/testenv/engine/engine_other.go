@@ -1,0 +1,9 @@
+//go:build !linux
+
+package engine
+
+import "syscall"
+
+func attributes() *syscall.SysProcAttr { return nil }
+
+func unmount(string) {}
