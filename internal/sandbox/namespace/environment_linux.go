@@ -32,7 +32,7 @@ func (s Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment
 	if err != nil {
 		return nil, err
 	}
-	if os.Args[0] == holderName {
+	if inHolder() {
 		return nil, errors.New("this program has not called namespace.Main first")
 	}
 	p.hosts, p.alone = s.Hosts, s.Alone

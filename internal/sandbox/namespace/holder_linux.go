@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -51,6 +52,12 @@ func Main(args []string) (status int, ok bool) {
 	h := &holder{link: l, processes: map[int]*held{}}
 	h.run()
 	return 0, true // and the kernel ends all that is left
+}
+
+// inHolder reports whether this process was started as a holder.
+func inHolder() bool {
+	line, err := os.ReadFile("/proc/self/cmdline")
+	return err == nil && strings.HasPrefix(string(line), holderName+"\x00")
 }
 
 // holder is process 1 of an environment.

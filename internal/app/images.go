@@ -1,0 +1,317 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/lambkin-dev/lambkin/internal/artifact/image"
+	"github.com/lambkin-dev/lambkin/internal/diag"
+	"github.com/lambkin-dev/lambkin/internal/fsx"
+	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/container"
+)
+
+// ImageOptions say which images functions run in, and how they are got.
+type ImageOptions struct {
+	// Runtime takes AWS's image for a function's runtime in the place of this
+	// machine's interpreters. Containers always do.
+	Runtime bool
+	// Names are images in the place of AWS's, by a function's path, id or name;
+	// the one for "" is for all others.
+	Names map[string]string
+	// Pull asks the registry even for what is here; SkipPull never asks it.
+	Pull, SkipPull bool
+	// Rebuild builds images anew that the project says how to build.
+	Rebuild bool
+}
+
+// Progress is how far something is that may take its time.
+type Progress struct {
+	What  string // "fetching public.ecr.aws/lambda/nodejs:22"
+	Done  int64  // bytes
+	Total int64  // bytes, 0 when nobody knows
+}
+
+// images gets the images that functions run in.
+type images struct {
+	options Options
+	where   isolation
+	engine  func() (*container.Engine, error) // the machine's
+
+	mu   sync.Mutex // guards what follows
+	held []*image.Image
+}
+
+func newImages(ctx context.Context, o Options, where isolation) *images {
+	return &images{
+		options: o, where: where,
+		engine: sync.OnceValues(func() (*container.Engine, error) {
+			if where.engine != nil {
+				return where.engine, nil
+			}
+			return container.Find(ctx, o.Env)
+		}),
+	}
+}
+
+// of is the image that fn runs in, nil for this machine's own programs.
+func (m *images) of(ctx context.Context, fn *lambda.Function) (*sandbox.Image, error) {
+	name := fn.Code.ImageURI
+	if fn.PackageType != lambda.Image {
+		if !m.options.Images.Runtime && m.where.engine == nil && m.named(fn) == "" {
+			return nil, nil
+		}
+		name = cmp.Or(m.named(fn), baseImage(fn))
+	}
+	if m.where.box.Name() == "process" {
+		return nil, problem(InCall, diag.Diagnostic{
+			Code: "isolation", Range: at(fn.SourceOf("PackageType")), Hint: "use --isolation namespace, or container",
+			Summary: fmt.Sprintf("function %s runs in the image %s, which plain processes cannot", fn.Path, cmp.Or(name, "that is built for it")),
+		})
+	}
+	built, err := m.build(ctx, fn, name)
+	if err != nil {
+		return nil, err
+	}
+	name = cmp.Or(built, name)
+	if m.where.engine != nil {
+		return m.inEngine(ctx, fn, name)
+	}
+	return m.unpacked(ctx, fn, name)
+}
+
+// named is the image that the user has chosen for a function with code of its own.
+func (m *images) named(fn *lambda.Function) string {
+	for _, key := range []string{fn.Path, fn.ID, fn.LogicalID, fn.Name, ""} {
+		if name := m.options.Images.Names[key]; name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// baseImage is AWS's image for the function's runtime and architecture
+// (https://gallery.ecr.aws/lambda).
+func baseImage(fn *lambda.Function) string {
+	language := strings.TrimRight(fn.Runtime, "0123456789.x")
+	version := strings.TrimSuffix(strings.TrimPrefix(fn.Runtime, language), ".x")
+	if rest, ok := strings.CutPrefix(fn.Runtime, "provided"); ok {
+		language, version = "provided", cmp.Or(strings.TrimPrefix(rest, "."), "alami")
+	}
+	if i := strings.IndexAny(fn.Runtime, "0123456789"); i > 0 && language != "provided" {
+		language, version = fn.Runtime[:i], strings.TrimSuffix(fn.Runtime[i:], ".x")
+	}
+	return fmt.Sprintf("public.ecr.aws/lambda/%s:%s-%s", language, version, cmp.Or(fn.Architecture, "x86_64"))
+}
+
+// architecture is what images call the function's.
+func architecture(fn *lambda.Function) string {
+	if fn.Architecture == "arm64" {
+		return "arm64"
+	}
+	return "amd64"
+}
+
+// builtName is what `sam build` calls the image of a function.
+func builtName(fn *lambda.Function) string {
+	return strings.ToLower(fn.LogicalID) + ":" + cmp.Or(fn.Image.Build.Tag, "latest")
+}
+
+// build makes the function's image where the project says how, and it is not
+// there or wanted anew. It returns the image's name, "" when there is nothing to build.
+func (m *images) build(ctx context.Context, fn *lambda.Function, name string) (string, error) {
+	if fn.PackageType != lambda.Image || fn.Image == nil || fn.Image.Build == nil {
+		return "", nil
+	}
+	how := fn.Image.Build
+	if name != "" && !m.options.Images.Rebuild {
+		if _, err := os.Stat(name); err != nil {
+			return "", nil // the project's own builds have set the name
+		}
+	}
+	engine, err := m.engine()
+	if err != nil {
+		return "", problem(InMachine, diag.Diagnostic{
+			Code: "image-build", Range: at(how.Source), Summary: fmt.Sprintf("the image of function %s has to be built, which takes a container engine", fn.Path),
+			Detail: err.Error(), Hint: "start one; or build the image elsewhere, and name it, or its archive, in ImageUri",
+		})
+	}
+	name = builtName(fn)
+	if _, err := engine.Inspect(ctx, name); err == nil && !m.options.Images.Rebuild {
+		return name, nil
+	}
+	args := map[string]string{}
+	for _, a := range how.Args {
+		args[a.Name] = a.Value
+	}
+	m.progress(Progress{What: "building " + name})
+	var log bytes.Buffer
+	var out io.Writer = &log
+	if m.options.Output != nil {
+		out = m.options.Output
+	}
+	_, err = engine.Build(ctx, container.BuildSpec{
+		Context: how.Context, Dockerfile: how.Dockerfile, Target: how.Target, Args: args, Tags: []string{name}, Platform: "linux/" + architecture(fn),
+	}, out)
+	if err != nil {
+		return "", m.failed(ctx, fn, &image.Error{Image: name, Reason: "building it of " + how.Context, Err: err}, at(how.Source))
+	}
+	return name, nil
+}
+
+// inEngine is an image as the container engine knows it.
+func (m *images) inEngine(ctx context.Context, fn *lambda.Function, name string) (*sandbox.Image, error) {
+	engine := m.where.engine
+	img, err := engine.Inspect(ctx, name)
+	if (container.NotFound(err) || err == nil && m.options.Images.Pull) && !m.options.Images.SkipPull {
+		m.progress(Progress{What: "pulling " + name})
+		if err = engine.Pull(ctx, name, "linux/"+architecture(fn), image.Credentials, nil); err == nil {
+			img, err = engine.Inspect(ctx, name)
+		}
+	}
+	if err != nil {
+		return nil, m.failed(ctx, fn, &image.Error{Image: name, Reason: "the container engine at " + engine.Host + " has no such image", Err: err}, diag.Range{})
+	}
+	out := img.Image
+	out.Name = name
+	return &out, nil
+}
+
+// unpacked is an image as a folder.
+func (m *images) unpacked(ctx context.Context, fn *lambda.Function, name string) (*sandbox.Image, error) {
+	dir := fsx.CacheDir(m.options.Env)
+	if dir == "" {
+		return nil, problem(InMachine, diag.Diagnostic{Code: "cache", Summary: "images need a cache folder", Hint: "set LAMBKIN_CACHE_DIR"})
+	}
+	said := ""
+	o := image.Options{
+		Architecture: architecture(fn), SkipPull: !m.options.Images.Pull, Notice: m.options.Notice,
+		Progress: func(p image.Progress) {
+			if p.Digest != "" && said == "" {
+				said = p.Digest
+				m.options.Notice(fmt.Sprintf("image %s is %s", p.Name, p.Digest))
+			}
+			m.progress(Progress{What: fmt.Sprintf("%s: %s", p.Name, p.Phase), Done: p.Done, Total: p.Total})
+		},
+	}
+	if fn.PackageType != lambda.Image {
+		o.Architecture = runtime.GOARCH // code for any runs on this machine's, or says so itself
+	}
+	// What an engine has under this name may be newer than what is here.
+	if engine, err := m.engine(); err == nil {
+		if _, err := engine.Inspect(ctx, name); err == nil {
+			o.Engine, o.SkipPull = savings(engine), false
+		}
+	}
+	img, err := imageStore(m.options.Env, dir).Get(ctx, name, o)
+	if err != nil {
+		return nil, m.failed(ctx, fn, err, diag.Range{})
+	}
+	m.mu.Lock()
+	m.held = append(m.held, img)
+	m.mu.Unlock()
+	if img.Architecture != runtime.GOARCH {
+		return nil, problem(InMachine, diag.Diagnostic{
+			Code: "image", Range: at(fn.SourceOf("Architectures")),
+			Summary: fmt.Sprintf("the image %s is for %s, and this machine is %s", name, img.Architecture, runtime.GOARCH),
+			Hint:    "use --isolation container with an engine that emulates it, or an image for both",
+		})
+	}
+	out := &sandbox.Image{
+		Name: name, Digest: img.Digest, Root: img.Root,
+		Entrypoint: img.Entrypoint, Command: img.Command, Env: img.Env, Dir: img.Dir, User: img.User,
+	}
+	out.Extensions, err = extensionsIn(img.Root)
+	return out, err
+}
+
+// extensionsIn are the programs in an unpacked image's folder of extensions.
+func extensionsIn(dir string) (names []string, err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	folder, err := root.Open(filepath.FromSlash("opt/extensions"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("looking for extensions: %w", err)
+	}
+	defer folder.Close()
+	entries, err := folder.ReadDir(-1)
+	for _, e := range entries {
+		if !e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}
+
+// savings are an engine's images as the cache takes them.
+func savings(engine *container.Engine) *image.Engine {
+	missing := func(err error) error {
+		if container.NotFound(err) {
+			return image.ErrNotFound
+		}
+		return err
+	}
+	return &image.Engine{
+		ID: func(ctx context.Context, name string) (string, error) {
+			img, err := engine.Inspect(ctx, name)
+			return img.ID, missing(err)
+		},
+		Save: func(ctx context.Context, name string) (io.ReadCloser, error) {
+			r, err := engine.Save(ctx, name)
+			return r, missing(err)
+		},
+	}
+}
+
+// failed is the error of an image that cannot be had.
+func (m *images) failed(ctx context.Context, fn *lambda.Function, err error, where diag.Range) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	refused, ok := errors.AsType[*image.Error](err)
+	if !ok {
+		return err
+	}
+	if where == (diag.Range{}) {
+		where = at(fn.SourceOf("Code"))
+	}
+	d := diag.Diagnostic{Code: "image", Subject: fn.Path, Range: where, Summary: refused.Error(), Hint: refused.Hint}
+	if fn.PackageType != lambda.Image {
+		d.Hint = cmp.Or(d.Hint, "leave out --runtime-source image to run it with this machine's "+fn.Runtime)
+	}
+	return problem(InMachine, d)
+}
+
+func (m *images) progress(p Progress) {
+	if m.options.Progress != nil {
+		m.options.Progress(p)
+	}
+}
+
+// close lets go of the images.
+func (m *images) close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var errs []error
+	for _, img := range m.held {
+		errs = append(errs, img.Release())
+	}
+	m.held = nil
+	return errors.Join(errs...)
+}
