@@ -97,6 +97,8 @@ var fences = []fence{
 	{prefix: "github.com/spf13/", by: []string{"internal/cli", "internal/cli/..."}},
 	{prefix: "github.com/aws/", by: []string{"internal/remote"}},
 	{prefix: "github.com/evanw/esbuild/", by: []string{"internal/artifact/esbuild", "internal/project/script"}},
+	{prefix: "github.com/google/go-containerregistry/", by: []string{"internal/artifact/image"}},
+	{prefix: "github.com/klauspost/compress/", by: []string{"internal/artifact/image"}},
 	{prefix: "golang.org/x/sys/", by: []string{"internal/sandbox", "internal/sandbox/...", "internal/fsx"}},
 	{prefix: "golang.org/x/sync/", by: []string{"internal/app", "internal/engine/...", "internal/front/..."}},
 	{prefix: "github.com/google/go-cmp/", testOnly: true},

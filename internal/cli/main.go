@@ -153,7 +153,7 @@ func GroupArgs(cmd *cobra.Command, args []string) error { return unknownCommand(
 func addNative(root *cobra.Command, s *Streams) {
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run functions:"}, &cobra.Group{ID: "look", Title: "Look around:"},
 		&cobra.Group{ID: "dialect", Title: "In the words of other tools:"})
-	root.AddCommand(newInvokeCmd(s), newStartLambdaCmd(s), newListCmd(s), newEnvCmd(s), newEventCmd(s), newDoctorCmd(s), newExitStatusTopic())
+	root.AddCommand(newInvokeCmd(s), newStartLambdaCmd(s), newListCmd(s), newEnvCmd(s), newEventCmd(s), newDoctorCmd(s), newCacheCmd(s), newExitStatusTopic())
 }
 
 // version is set by the linker when a release is built.

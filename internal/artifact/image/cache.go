@@ -131,14 +131,14 @@ func (s *Store) workplace() (*workplace, error) {
 }
 
 // remove removes it with all that is still in it. What cannot be removed is
-// left to the next [Store.sweep].
+// left to the next [Store.Sweep].
 func (w *workplace) remove() {
 	_ = os.RemoveAll(w.dir)
 	_ = w.lock.Remove()
 }
 
-// sweep removes what killed processes have left in tmp, and says how many bytes that were.
-func (s *Store) sweep() int64 {
+// Sweep removes what killed processes have left in tmp, and returns how many bytes that were.
+func (s *Store) Sweep() int64 {
 	var freed int64
 	entries, err := os.ReadDir(filepath.Join(s.dir, "tmp"))
 	if err != nil {
@@ -151,14 +151,14 @@ func (s *Store) sweep() int64 {
 		if err != nil {
 			continue
 		}
-		freed += usage(dir)
+		freed += Usage(dir)
 		(&workplace{dir, lock}).remove()
 	}
 	return freed
 }
 
-// usage is about how many bytes of disk a file or folder takes.
-func usage(name string) int64 {
+// Usage is about how many bytes of disk a file or folder takes.
+func Usage(name string) int64 {
 	const block = 4096
 	var sum int64
 	seen := map[inode]bool{}
@@ -311,7 +311,7 @@ func contents(dir string) int64 {
 	}
 	var sum int64
 	for _, e := range entries {
-		sum += usage(filepath.Join(dir, e.Name()))
+		sum += Usage(filepath.Join(dir, e.Name()))
 	}
 	return sum
 }
@@ -331,8 +331,11 @@ var ErrInUse = errors.New("the image is in use")
 // Remove removes an image by the digest of its configuration, and the names that mean it. It
 // returns how many bytes that frees. The error is [ErrInUse] when somebody
 // uses the image; nothing is removed then.
-func (s *Store) Remove(id string) (int64, error) {
+func (s *Store) Remove(id string) (freed int64, err error) {
 	if _, err := digestHex(id); err != nil {
+		return 0, err
+	}
+	if err := s.prepare(); err != nil {
 		return 0, err
 	}
 	lock, err := fsx.TryLock(s.rootLock(id), false)
@@ -341,18 +344,27 @@ func (s *Store) Remove(id string) (int64, error) {
 	} else if err != nil {
 		return 0, err
 	}
+	defer func() { err = errors.Join(err, lock.Remove()) }()
 	m, err := s.readMade(id)
-	if err == nil {
-		err = s.discard(s.root(id))
+	if err != nil {
+		return 0, ignoreMissing(err) // somebody else was faster
 	}
-	files, _ := os.ReadDir(filepath.Join(s.dir, "names"))
+	if err := s.discard(s.root(id)); err != nil {
+		return 0, err
+	}
+	return m.Size, s.forgetNames(id)
+}
+
+// forgetNames removes the names that mean an image.
+func (s *Store) forgetNames(id string) error {
+	files, err := os.ReadDir(filepath.Join(s.dir, "names"))
 	for _, f := range files {
 		file := filepath.Join(s.dir, "names", f.Name())
-		if r, bad := readRecord(file); err == nil && bad == nil && r.ID == id {
-			err = ignoreMissing(os.Remove(file))
+		if r, bad := readRecord(file); bad == nil && r.ID == id {
+			err = errors.Join(err, ignoreMissing(os.Remove(file)))
 		}
 	}
-	return m.Size, errors.Join(ignoreMissing(err), lock.Remove())
+	return err
 }
 
 // discard removes a folder in one step as far as others see.
@@ -365,17 +377,16 @@ func (s *Store) discard(dir string) (err error) {
 	return os.Rename(dir, filepath.Join(w.dir, "old"))
 }
 
-// RemoveLayers removes the compressed layers that are kept for other images,
-// and what killed processes have left. It returns how many bytes that frees.
-func (s *Store) RemoveLayers() (int64, error) {
-	freed := s.sweep()
+// RemoveLayers removes the compressed layers that are kept for other images. It
+// returns how many bytes that frees.
+func (s *Store) RemoveLayers() (freed int64, err error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "blobs"))
 	if err != nil {
 		return freed, ignoreMissing(err)
 	}
 	for _, e := range entries {
 		name := filepath.Join(s.dir, "blobs", e.Name())
-		bytes := usage(name)
+		bytes := Usage(name)
 		if err := ignoreMissing(os.Remove(name)); err != nil {
 			return freed, err
 		}

@@ -208,7 +208,7 @@ func TestSweepLeavesTheLiving(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFiles(t, store.dir, map[string][]byte{"tmp/dead/f": []byte("1"), "tmp/dead.lock": nil, "tmp/lonely.lock": nil, "tmp/closed/f": nil})
-	if freed := store.sweep(); freed == 0 {
+	if freed := store.Sweep(); freed == 0 {
 		t.Error("nothing was freed")
 	}
 	entries, _ := os.ReadDir(filepath.Join(store.dir, "tmp"))

@@ -57,7 +57,7 @@ func (g *getting) make(ctx context.Context, src *source) (err error) {
 	if err := os.RemoveAll(g.store.root(src.id)); err != nil { // a record that cannot be read
 		return err
 	}
-	g.store.sweep()
+	g.store.Sweep()
 	g.meter.manifest(src.digest)
 	if err := g.download(ctx, src.layers); err != nil {
 		g.store.forget(src.layers, err)
@@ -76,7 +76,7 @@ func (g *getting) make(ctx context.Context, src *source) (err error) {
 	cfg := src.config.Config
 	data, err := json.Marshal(made{
 		ID: src.id, Digest: src.digest, Architecture: src.config.Architecture, Entrypoint: cfg.Entrypoint, Command: cfg.Cmd,
-		Env: cfg.Env, Dir: cfg.WorkingDir, User: cfg.User, Size: usage(root),
+		Env: cfg.Env, Dir: cfg.WorkingDir, User: cfg.User, Size: Usage(root),
 	})
 	if err == nil {
 		err = os.WriteFile(filepath.Join(w.dir, "image.json"), data, 0o600)
