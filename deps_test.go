@@ -25,7 +25,7 @@ type edge struct {
 // edges is the direction of imports: surface first, foundation last, every
 // edge pointing down. A package takes the first row that names it.
 var edges = []edge{
-	{"cmd/lambkin", []string{"internal/cli", "internal/cli/...", "internal/sandbox/namespace"}},
+	{"cmd/lambkin", []string{"internal/cli", "internal/cli/...", "internal/sandbox/namespace", "internal/sandbox/container"}},
 
 	// Dialects are options, defaults and wording: what they share moves to app.
 	{"internal/cli/...", []string{"internal/cli", "internal/app", "internal/diag", "internal/doc", "internal/fsx", "internal/lambda", "internal/engine/telemetry"}},

@@ -11,15 +11,23 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/cli"
 	"github.com/lambkin-dev/lambkin/internal/cli/samcli"
 	"github.com/lambkin-dev/lambkin/internal/cli/slscli"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/container"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 )
 
 func main() {
-	// A function's environment begins as this program.
-	if status, ok := namespace.Main(os.Args); ok {
-		os.Exit(status)
-	}
+	begin()
 	os.Exit(run())
+}
+
+// begin does the work of a process that was started as the first of a
+// function's environment, and ends it; in others it does nothing.
+func begin() {
+	for _, main := range []func([]string) (int, bool){namespace.Main, container.Main} {
+		if status, ok := main(os.Args); ok {
+			os.Exit(status)
+		}
+	}
 }
 
 func run() int {

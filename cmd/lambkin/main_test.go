@@ -14,16 +14,12 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 )
 
 // TestMain makes this binary lambkin, under the names of the tools that it
 // stands in for too, when a script runs it.
 func TestMain(m *testing.M) {
-	if status, ok := namespace.Main(os.Args); ok {
-		os.Exit(status)
-	}
+	begin()
 	lambkin := func() { os.Exit(run()) }
 	testscript.Main(m, map[string]func(){"lambkin": lambkin, "sam": lambkin, "serverless": lambkin, "sls": lambkin})
 }

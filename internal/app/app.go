@@ -76,10 +76,19 @@ type Options struct {
 	// Isolation names the sandbox; "" takes the user's own (see [DefaultIsolation])
 	// or the vocabulary's.
 	Isolation string
-	// Network is [NoNetwork], or "" for the machine's own.
+	// Network is [NoNetwork], "host" or "" for the machine's own, or for
+	// containers one of the engine's.
 	Network string
 	// Hosts are further names that functions know, as NAME:ADDRESS.
 	Hosts []string
+	// NoMemoryLimit lets functions use more memory than they are configured with.
+	NoMemoryLimit bool
+	// Throttle holds invocations to the share of a processor that AWS gives for
+	// the configured memory.
+	Throttle bool
+	// Container is for containers alone.
+	Container ContainerOptions
+	Images    ImageOptions
 
 	StrictRuntime bool
 	NoTimeout     bool
@@ -94,6 +103,8 @@ type Options struct {
 	Sink   telemetry.Sink
 	Notice func(string)
 	Output io.Writer
+	// Progress hears of what takes its time, several times a second. It may be nil.
+	Progress func(Progress)
 }
 
 // Load loads the project. Problems of single functions are in the list and do
@@ -148,7 +159,7 @@ func Open(ctx context.Context, o Options) (*System, error) {
 	}
 	s := &System{Project: w.project, Function: w.fn, Diags: w.diags, options: o, release: w.release}
 	host := hostFor(o, w.project, w.fn)
-	if err := s.engine.setUp(o, w.environ, func(*lambda.Function) *runtimes.Host { return host }); err != nil {
+	if err := s.engine.setUp(ctx, o, w.environ, func(*lambda.Function) *runtimes.Host { return host }); err != nil {
 		return nil, errors.Join(err, w.release())
 	}
 	return s, nil

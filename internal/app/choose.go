@@ -166,17 +166,18 @@ func withoutImage(fn *lambda.Function, v Vocabulary) error {
 	if v == Serverless {
 		return &Refusal{
 			Problem: problem(InProject, diag.Diagnostic{
-				Code: "image", Range: at(fn.SourceOf("Code")), Summary: fmt.Sprintf("function %s is a container image, which this version of lambkin does not run", fn.Path),
+				Code: "image", Range: at(fn.SourceOf("Code")), Summary: fmt.Sprintf("function %s is a container image, which the Serverless Framework does not run", fn.Path),
+				Hint: "lambkin invoke " + fn.Path + " does",
 			}),
 			Message: "Local invocation of lambdas pointing AWS ECR images is not supported",
 		}
 	}
-	if fn.Code.ImageURI != "" {
+	if fn.Code.ImageURI != "" || fn.Image != nil && fn.Image.Build != nil {
 		return nil
 	}
 	return &Refusal{
 		Problem: problem(InProject, diag.Diagnostic{
-			Code: "image-missing", Range: at(fn.Source), Summary: fmt.Sprintf("the image function %q names no image", fn.Path), Hint: "add ImageUri",
+			Code: "image-missing", Range: at(fn.Source), Summary: fmt.Sprintf("the image function %q names no image", fn.Path), Hint: "add ImageUri, or a DockerContext to its Metadata",
 		}),
 		Message: fmt.Sprintf("ImageUri not provided for Function: %s of PackageType: %s", fn.LogicalID, fn.PackageType),
 	}

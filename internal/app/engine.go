@@ -17,16 +17,17 @@ import (
 
 // engine is a fleet, and what it needs on disk.
 type engine struct {
-	fleet *fleet.Fleet
-	tails tails
+	fleet  *fleet.Fleet
+	images *images
+	tails  tails
 	// temporary is the folder of the bootstraps when they could not go to the
 	// cache, "" otherwise.
 	temporary string
 }
 
 // setUp makes the fleet.
-func (e *engine) setUp(o Options, environ instance.Environ, hostFor func(*lambda.Function) *runtimes.Host) error {
-	where, err := isolate(o)
+func (e *engine) setUp(ctx context.Context, o Options, environ instance.Environ, hostFor func(*lambda.Function) *runtimes.Host) error {
+	where, err := isolate(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -35,7 +36,9 @@ func (e *engine) setUp(o Options, environ instance.Environ, hostFor func(*lambda
 		return fmt.Errorf("writing the bootstraps: %w", err)
 	}
 	e.tails.next = o.Sink
+	e.images = newImages(ctx, o, where)
 	e.fleet = fleet.New(fleet.Options{
+		Images: e.images.of, NoMemoryLimit: o.NoMemoryLimit,
 		Runtimes: Runtimes(), HostFor: hostFor, Sandbox: where.box, Fallback: where.fallback, RuntimeDir: dir, Environ: environ,
 		SplitOutput: o.Vocabulary == Serverless, NoTimeout: o.NoTimeout || o.Debug != nil, Freeze: o.Freeze,
 		// The framework loads a handler once; and a debugger is attached once.
@@ -99,7 +102,9 @@ func (e *engine) withTail(ctx context.Context, fn *lambda.Function, inv *lambda.
 }
 
 // close ends every process and removes what was put on disk.
-func (e *engine) close() error { return errors.Join(e.fleet.Close(), e.removeTemporary()) }
+func (e *engine) close() error {
+	return errors.Join(e.fleet.Close(), e.images.close(), e.removeTemporary())
+}
 
 func (e *engine) removeTemporary() error {
 	if e.temporary == "" {

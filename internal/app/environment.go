@@ -15,6 +15,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/remote"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	imagert "github.com/lambkin-dev/lambkin/internal/runtimes/image"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
@@ -45,7 +46,7 @@ func Describe(ctx context.Context, o Options) (out *Environment, err error) {
 	if err != nil {
 		return nil, err
 	}
-	where, err := isolate(o)
+	where, err := isolate(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -56,15 +57,30 @@ func Describe(ctx context.Context, o Options) (out *Environment, err error) {
 	}
 	defer func() { err = errors.Join(err, e.removeTemporary(), w.release()) }()
 	out = &Environment{Function: w.fn, Diags: w.diags}
-	code, err := bundle.Prepare(w.fn, layerCache(o))
-	if err != nil {
-		out.incomplete(err)
-		code = &bundle.Code{Dir: w.fn.Code.Dir}
-	}
-	defer func() { err = errors.Join(err, code.Close()) }()
 	described := instance.Options{
 		Function: w.fn, Runtime: Runtimes().Lookup(w.fn.Runtime), Host: hostFor(o, w.project, w.fn), Sandbox: where.box,
-		Code: code.Dir, Layers: code.Layers, RuntimeDir: dir, Environ: w.environ,
+		RuntimeDir: dir, Environ: w.environ,
+	}
+	if w.fn.PackageType != lambda.Image {
+		code, err := bundle.Prepare(w.fn, layerCache(o))
+		if err != nil {
+			out.incomplete(err)
+			code = &bundle.Code{Dir: w.fn.Code.Dir}
+		}
+		defer func() { err = errors.Join(err, code.Close()) }()
+		described.Code, described.Layers = code.Dir, code.Layers
+	}
+	images := newImages(ctx, o, where)
+	images.look = true
+	defer func() { err = errors.Join(err, images.close()) }()
+	if described.Image, err = images.of(ctx, w.fn); err != nil {
+		out.incomplete(err)
+	}
+	if described.Image != nil || err != nil {
+		described.Sandbox, described.Runtime = nil, nil // it would open nothing but what is AWS's
+	}
+	if described.Image != nil {
+		described.Runtime = imagert.Runtime{Image: described.Image}
 	}
 	out.Variables, err = instance.Describe(ctx, described)
 	if _, refused := errors.AsType[*sandbox.Unavailable](err); refused && where.fallback != nil {

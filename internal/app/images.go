@@ -11,12 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/lambkin-dev/lambkin/internal/artifact/image"
 	"github.com/lambkin-dev/lambkin/internal/diag"
-	"github.com/lambkin-dev/lambkin/internal/fsx"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/container"
@@ -48,6 +48,7 @@ type images struct {
 	options Options
 	where   isolation
 	engine  func() (*container.Engine, error) // the machine's
+	look    bool                              // get nothing that is not here, and make nothing
 
 	mu   sync.Mutex // guards what follows
 	held []*image.Image
@@ -74,11 +75,14 @@ func (m *images) of(ctx context.Context, fn *lambda.Function) (*sandbox.Image, e
 		}
 		name = cmp.Or(m.named(fn), baseImage(fn))
 	}
-	if m.where.box.Name() == "process" {
+	if !m.look && m.where.box.Name() == "process" {
 		return nil, problem(InCall, diag.Diagnostic{
-			Code: "isolation", Range: at(fn.SourceOf("PackageType")), Hint: "use --isolation namespace, or container",
+			Code: "isolation", Range: at(fn.SourceOf("Code")), Hint: "use --isolation namespace, or container",
 			Summary: fmt.Sprintf("function %s runs in the image %s, which plain processes cannot", fn.Path, cmp.Or(name, "that is built for it")),
 		})
+	}
+	if m.look {
+		return m.known(ctx, fn, name)
 	}
 	built, err := m.build(ctx, fn, name)
 	if err != nil {
@@ -89,6 +93,32 @@ func (m *images) of(ctx context.Context, fn *lambda.Function) (*sandbox.Image, e
 		return m.inEngine(ctx, fn, name)
 	}
 	return m.unpacked(ctx, fn, name)
+}
+
+// known is an image as far as somebody here knows it.
+func (m *images) known(ctx context.Context, fn *lambda.Function, name string) (*sandbox.Image, error) {
+	if name == "" && fn.Image != nil && fn.Image.Build != nil {
+		name = builtName(fn)
+	}
+	if engine, err := m.engine(); err == nil {
+		if img, err := engine.Inspect(ctx, name); err == nil {
+			return &img.Image, nil
+		}
+	}
+	store, err := Images(m.options.Env)
+	if err != nil {
+		return nil, err
+	}
+	contents, err := store.Contents()
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(contents.Images, func(e image.Entry) bool { return slices.Contains(e.Names, name) }) {
+		return m.unpacked(ctx, fn, name)
+	}
+	return nil, problem(InMachine, diag.Diagnostic{
+		Code: "image", Summary: fmt.Sprintf("the image %s is not here yet, so that its own variables are missing", name), Hint: "invoke the function once",
+	})
 }
 
 // named is the image that the user has chosen for a function with code of its own.
@@ -190,9 +220,9 @@ func (m *images) inEngine(ctx context.Context, fn *lambda.Function, name string)
 
 // unpacked is an image as a folder.
 func (m *images) unpacked(ctx context.Context, fn *lambda.Function, name string) (*sandbox.Image, error) {
-	dir := fsx.CacheDir(m.options.Env)
-	if dir == "" {
-		return nil, problem(InMachine, diag.Diagnostic{Code: "cache", Summary: "images need a cache folder", Hint: "set LAMBKIN_CACHE_DIR"})
+	store, err := Images(m.options.Env)
+	if err != nil {
+		return nil, err
 	}
 	said := ""
 	o := image.Options{
@@ -214,7 +244,7 @@ func (m *images) unpacked(ctx context.Context, fn *lambda.Function, name string)
 			o.Engine, o.SkipPull = savings(engine), false
 		}
 	}
-	img, err := imageStore(m.options.Env, dir).Get(ctx, name, o)
+	img, err := store.Get(ctx, name, o)
 	if err != nil {
 		return nil, m.failed(ctx, fn, err, diag.Range{})
 	}

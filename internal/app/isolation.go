@@ -1,13 +1,16 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"path/filepath"
 	"runtime"
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/container"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/process"
 )
@@ -19,55 +22,97 @@ const DefaultIsolation = "LAMBKIN_ISOLATION"
 // NoNetwork is the network with nothing in it but the Runtime API.
 const NoNetwork = "none"
 
+// ContainerOptions are for containers alone.
+type ContainerOptions struct {
+	// DNS are addresses of name servers.
+	DNS []string
+	// VolumeBase is where an engine on another machine has the project's folder.
+	VolumeBase string
+	// Args are options of `docker run`.
+	Args []string
+}
+
 // isolation is where functions run, as the options want it.
 type isolation struct {
 	box sandbox.Sandbox
 	// fallback takes box's place where the machine does not let that be; nil when
 	// the user has asked for box.
 	fallback sandbox.Sandbox
+	engine   *container.Engine // of containers, nil elsewhere
 }
 
 // isolate chooses the sandbox. AWS's own file system is what functions see
 // wherever the machine can show it; the framework runs them in place.
-func isolate(o Options) (isolation, error) {
-	name := first(o.Isolation, o.Env[DefaultIsolation])
+func isolate(ctx context.Context, o Options) (isolation, error) {
 	hosts, err := hostLines(o.Hosts)
 	if err != nil {
 		return isolation{}, err
 	}
-	switch o.Network {
-	case "", "host", NoNetwork:
-	default:
-		return isolation{}, BadCall("the networks are host and none", "there is no network %q", o.Network)
-	}
-	inNamespace := namespace.Sandbox{Alone: o.Network == NoNetwork, Hosts: hosts}
-	if name == "" && o.Vocabulary != Serverless && runtime.GOOS == "linux" {
-		chosen := isolation{box: inNamespace, fallback: process.Sandbox{}}
-		if o.Network == NoNetwork || hosts != nil {
-			chosen.fallback = nil // it could not keep what is asked for
+	none := o.Network == NoNetwork
+	inNamespace := namespace.Sandbox{Alone: none, Hosts: hosts, CPU: o.Throttle}
+	plain := process.Sandbox{}
+	special := none || hosts != nil || o.Throttle
+	name := first(o.Isolation, o.Env[DefaultIsolation])
+	switch {
+	case name == "" && o.Vocabulary != Serverless && runtime.GOOS == "linux":
+		chosen := isolation{box: inNamespace}
+		if !special {
+			chosen.fallback = plain // else it could not keep what is asked for
 		}
-		return chosen, nil
-	}
-	if name == "" {
-		name = process.Sandbox{}.Name()
-	}
-	boxes := []sandbox.Sandbox{process.Sandbox{}, inNamespace}
-	var names []string
-	for _, b := range boxes {
-		names = append(names, b.Name())
-		if b.Name() != name {
-			continue
+		return chosen, o.checkNetwork()
+	case name == "", name == plain.Name():
+		if special {
+			return isolation{}, BadCall("use --isolation namespace", "plain processes share the machine's network, its names and its processors")
 		}
-		if name == (process.Sandbox{}).Name() && (o.Network == NoNetwork || hosts != nil) {
-			return isolation{}, BadCall("use --isolation namespace", "plain processes share the machine's network and its names")
-		}
-		return isolation{box: b}, nil
+		return isolation{box: plain}, o.checkNetwork()
+	case name == inNamespace.Name():
+		return isolation{box: inNamespace}, o.checkNetwork()
+	case name == (container.Sandbox{}).Name():
+		return inContainers(ctx, o)
 	}
-	hint := "there are " + strings.Join(names, " and ")
+	names := []string{plain.Name(), inNamespace.Name(), container.Sandbox{}.Name()}
+	hint := "there are " + strings.Join(names, ", ")
 	if near := diag.Nearest(name, names); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return isolation{}, BadCall(hint, "there is no isolation %q", name)
+}
+
+// checkNetwork refuses networks that only a container engine has.
+func (o Options) checkNetwork() error {
+	switch o.Network {
+	case "", "host", NoNetwork:
+		return nil
+	}
+	return BadCall("the networks are host and none; those of a container engine take --isolation container", "there is no network %q", o.Network)
+}
+
+// inContainers finds the engine of containers.
+func inContainers(ctx context.Context, o Options) (isolation, error) {
+	if o.Throttle {
+		return isolation{}, BadCall("use --isolation namespace", "--throttle does not reach containers")
+	}
+	settings := container.Options{
+		Network: o.Network, Hosts: o.Hosts, DNS: o.Container.DNS, NoMemoryLimit: o.NoMemoryLimit, Args: o.Container.Args,
+	}
+	if o.Container.VolumeBase != "" {
+		dir, err := filepath.Abs(filepath.Dir(o.File))
+		if err != nil {
+			return isolation{}, err
+		}
+		settings.Volumes = container.Volumes{Host: dir, Engine: o.Container.VolumeBase}
+	}
+	if err := settings.Check(); err != nil {
+		return isolation{}, BadCall("", "%v", err)
+	}
+	engine, err := container.Find(ctx, o.Env)
+	if err != nil {
+		return isolation{}, problem(InMachine, diag.Diagnostic{
+			Code: "isolation", Summary: "there is no container engine to run functions in", Detail: err.Error(),
+			Hint: "start one, or use --isolation namespace",
+		})
+	}
+	return isolation{box: container.Sandbox{Engine: engine, Options: settings}, engine: engine}, nil
 }
 
 // hostLines are lines of /etc/hosts for names given as NAME:ADDRESS. The

@@ -12,6 +12,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/project"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/container"
 )
 
 // ProblemKind says whose turn it is to mend a [Problem].
@@ -52,11 +53,13 @@ func explain(err error) error {
 		unsupported *fleet.UnsupportedRuntime
 		missing     *runtimes.Missing
 		refused     *sandbox.Unavailable
+		engine      *container.Error
 		path        *fs.PathError
 	)
+	if _, told := errors.AsType[*Problem](err); err == nil || told {
+		return err
+	}
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &unavailable):
 		return problem(InProject, diag.Diagnostic{
 			Code: "code-missing", Summary: unavailable.Error(), Hint: unavailable.Hint, Range: at(unavailable.Source),
@@ -73,6 +76,8 @@ func explain(err error) error {
 		return problem(InMachine, diag.Diagnostic{
 			Code: "isolation", Summary: fmt.Sprintf("functions cannot run in namespaces here: %s", refused.Reason), Detail: fmt.Sprintf("It failed at %v.", refused.Err), Hint: refused.Hint,
 		})
+	case errors.As(err, &engine):
+		return problem(InMachine, diag.Diagnostic{Code: "container", Summary: err.Error()})
 	case errors.Is(err, project.ErrNotFound):
 		return problem(InProject, diag.Diagnostic{
 			Code: "no-project", Summary: err.Error(), Hint: "run lambkin in the project's folder, or name its file with --template",

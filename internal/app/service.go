@@ -92,7 +92,7 @@ func Serve(ctx context.Context, o ServiceOptions) (*Service, error) {
 	}
 	s.environ = environ(o.Options, p, user)
 	s.Diags = s.fresh(s.Diags)
-	return s, s.engine.setUp(o.Options, s.environ, s.hostOf)
+	return s, s.engine.setUp(ctx, o.Options, s.environ, s.hostOf)
 }
 
 // subset are the functions that have one of the names; all when there is none.

@@ -14,8 +14,11 @@ import (
 // EngineFlags are the options of lambkin's own that every vocabulary has.
 type EngineFlags struct {
 	Isolation     string
+	RuntimeSource runtimeSource
 	Network       string
 	Hosts         []string
+	Throttle      bool
+	Pull          bool
 	StrictRuntime bool
 	NoTimeout     bool
 }
@@ -23,7 +26,10 @@ type EngineFlags struct {
 // Add defines the options.
 func (f *EngineFlags) Add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Isolation, "isolation", "", "`how` functions are kept apart from the machine (see lambkin doctor)")
-	flags.StringVar(&f.Network, "network", "", "`network` of functions: host, this machine's, or none")
+	flags.Var(&f.RuntimeSource, "runtime-source", "`where` functions' runtimes come from: machine, or image for AWS's own")
+	flags.BoolVar(&f.Pull, "pull", false, "ask registries for newer images, even for those that are here")
+	flags.StringVar(&f.Network, "network", "", "`network` of functions: host, this machine's, or none; with containers, the engine's")
+	flags.BoolVar(&f.Throttle, "throttle", false, "give invocations the processor time that AWS gives for their memory")
 	flags.BoolVar(&f.StrictRuntime, "strict-runtime", false, "refuse to run on another interpreter version than the runtime's")
 	flags.BoolVar(&f.NoTimeout, "no-timeout", false, "let the function run as long as it likes")
 }
@@ -31,7 +37,31 @@ func (f *EngineFlags) Add(flags *pflag.FlagSet) {
 // Apply puts the options' values into o.
 func (f *EngineFlags) Apply(o *app.Options) {
 	o.Isolation, o.StrictRuntime, o.NoTimeout = f.Isolation, f.StrictRuntime, f.NoTimeout
-	o.Network, o.Hosts = f.Network, f.Hosts
+	o.Network, o.Hosts, o.Throttle = f.Network, f.Hosts, f.Throttle
+	o.Images.Runtime, o.Images.Pull = f.RuntimeSource == fromImage, f.Pull
+}
+
+// runtimeSource is the value of --runtime-source, "" for the machine.
+type runtimeSource string
+
+const (
+	fromMachine runtimeSource = "machine"
+	fromImage   runtimeSource = "image"
+)
+
+// String implements [pflag.Value].
+func (r *runtimeSource) String() string { return string(*r) }
+
+// Type implements [pflag.Value].
+func (r *runtimeSource) Type() string { return "where" }
+
+// Set implements [pflag.Value].
+func (r *runtimeSource) Set(s string) error {
+	*r = runtimeSource(s)
+	if *r != fromMachine && *r != fromImage {
+		return fmt.Errorf("runtimes come from %s or %s, not from %q", fromMachine, fromImage, s)
+	}
+	return nil
 }
 
 // AddHosts defines the option for further names, which SAM CLI has as well.
@@ -57,7 +87,7 @@ func (f *projectFlags) add(flags *pflag.FlagSet) {
 func (f *projectFlags) options(s *Streams) (app.Options, error) {
 	parameters, err := ParseAssignments("--parameter", f.parameters)
 	return app.Options{
-		Env: s.Env, File: f.template, Stage: f.stage, Parameters: parameters, Flags: map[string]string{}, Notice: s.Notice,
+		Env: s.Env, File: f.template, Stage: f.stage, Parameters: parameters, Flags: map[string]string{}, Notice: s.Notice, Progress: s.Progress(),
 	}, err
 }
 

@@ -63,6 +63,11 @@ type Image struct {
 // "" when there are no layers.
 type Paths struct{ Task, Opt, Runtime, Tmp string }
 
+// AWS are the folders of AWS's own environments.
+func AWS() Paths {
+	return Paths{Task: "/var/task", Opt: "/opt", Runtime: "/var/runtime", Tmp: "/tmp"}
+}
+
 // Environment is a place for the processes of one execution environment. Its
 // methods may be called from several goroutines.
 type Environment interface {

@@ -48,15 +48,15 @@ func TestWhatIsSaidBeforeAFunctionRuns(t *testing.T) {
 		{"what is so anyway", "--prepare-infra", nil, 1, "Template file not found"},
 		{"durable functions", "--durable-execution-name x", nil, 2, "lambkin does not run durable functions."},
 		{"a region", "--region -x", nil, 1, "Error: Provided region: -x doesn't match a supported format"},
-		{"one idle option", "--docker-network x", nil, 1, "plain processes: --docker-network\n"},
-		{"idle options", "--shutdown -v /x --container-host h", nil, 1, "plain processes: --docker-volume-basedir, --shutdown, --container-host\n"},
-		{"an idle option by the environment", "", map[string]string{"SAM_DOCKER_NETWORK": "x"}, 1, "plain processes: --docker-network (SAM_DOCKER_NETWORK)\n"},
-		{"language extensions", "--no-language-extensions", nil, 1, "plain processes: --no-language-extensions\n"},
-		{"a debugger without a port", "--debug-args=-x --debugger-path /", nil, 1, "plain processes: --debug-args, --debugger-path\n"},
+		{"one idle option", "--docker-network x", nil, 1, "no effect without --isolation container: --docker-network\n"},
+		{"idle options", "--shutdown -v /x --container-host h", nil, 1, "no effect here: --shutdown, --container-host\nlambkin: note: no effect without --isolation container: --docker-volume-basedir\n"},
+		{"an idle option by the environment", "", map[string]string{"SAM_DOCKER_NETWORK": "x"}, 1, "no effect without --isolation container: --docker-network (SAM_DOCKER_NETWORK)\n"},
+		{"language extensions", "--no-language-extensions", nil, 1, "no effect here: --no-language-extensions\n"},
+		{"a debugger without a port", "--debug-args=-x --debugger-path /", nil, 1, "no effect here: --debug-args, --debugger-path\n"},
 		{"a debugger that is not there", "-d 5858 --debugger-path none", nil, 1, "Error: 'none' could not be found.\n"},
 		{"a debugger that is a file", "-d 5858 --debugger-path vars.json", nil, 1, "Error: 'vars.json' should be a directory with the debugger in it.\n"},
 		{"broken variables for the debugger", "-d 5858 --container-env-vars vars.json", nil, 1, "Error: vars.json:2:7: Environment variables B in incorrect format\n"},
-		{"the same without a port", "--container-env-vars vars.json", nil, 1, "plain processes: --container-env-vars\n"},
+		{"the same without a port", "--container-env-vars vars.json", nil, 1, "no effect here: --container-env-vars\n"},
 		{"what is done", "--debug -n env.json --parameter-overrides A=1", nil, 1, " | Parameter A = 1\n"},
 		{"where options come from", "-e x", map[string]string{"SAM_DEBUG": "1"}, 1, " | --debug true, from SAM_DEBUG\n"},
 		{"where options come from: the command line", "--debug -e x", nil, 1, " | --event x, from the command line\n"},
@@ -89,16 +89,21 @@ func TestOptionsReachTheEngine(t *testing.T) {
 	o.table = o.options()
 	o.template, o.functions, o.region, o.profile, o.runtime, o.layerCache = "t", []string{"F"}, "r", "p", "Python3.12", "l"
 	o.envVarsExtra, o.debugPorts, o.debugArgs, o.debuggerPath = true, []int{1, 2}, "-m  debugpy", dir
+	o.dockerNetwork, o.hosts, o.dns, o.volumeBase = "none", []string{"db:192.0.2.1"}, []string{"192.0.2.2"}, "/there"
+	o.invokeImages, o.skipPull, o.rebuild, o.noMemoryLimit = []string{"all:1", "F=f:2"}, true, true, true
 	o.debugVarsIn = filepath.Join(dir, "vars.json")
 	got, err := o.appOptions()
 	if err != nil {
 		t.Fatal(err)
 	}
-	got.Notice, got.Kinds = nil, nil
+	got.Notice, got.Kinds, got.Progress = nil, nil, nil
 	want := app.Options{
 		Vocabulary: app.SAM, File: "t", Function: "F", Region: "r", Profile: "p", Runtime: "python3.12", LayerCache: "l", EnvExtra: true,
 		Debug:     &app.Debug{Ports: []int{1, 2}, Args: []string{"-m", "debugpy"}, Path: dir},
 		Variables: []string{"A=1", "B=true", "C=x"},
+		Network:   "none", Hosts: []string{"db:192.0.2.1"}, NoMemoryLimit: true,
+		Container: app.ContainerOptions{DNS: []string{"192.0.2.2"}, VolumeBase: "/there"},
+		Images:    app.ImageOptions{Names: map[string]string{"": "all:1", "F": "f:2"}, SkipPull: true, Rebuild: true},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(app.EnvVars{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -46,6 +46,10 @@ type localOptions struct {
 	configFile, configEnv string
 	saveParams, debug     bool
 
+	volumeBase, dockerNetwork        string
+	dns, hosts, invokeImages         []string
+	skipPull, rebuild, noMemoryLimit bool
+
 	hook, planFile     string
 	languageExtensions bool
 }
@@ -97,26 +101,32 @@ func (o *localOptions) otherOptions() []*option {
 	}
 }
 
-// containerOptions are about containers, which nothing runs in here.
+// containerOptions are about containers and images.
 func (o *localOptions) containerOptions() []*option {
-	const usage = "no effect: functions run as plain processes"
-	options := []*option{
-		{name: "docker-volume-basedir", short: "v", env: "SAM_DOCKER_VOLUME_BASEDIR", value: text(new(string), "PATH")},
-		{name: "docker-network", env: "SAM_DOCKER_NETWORK", value: text(new(string), "TEXT")},
-		{name: "skip-pull-image", env: "SAM_SKIP_PULL_IMAGE", value: yes(new(bool))},
-		{name: "force-image-build", env: "SAM_FORCE_IMAGE_BUILD", value: yes(new(bool))},
-		{name: "invoke-image", value: texts(new([]string), "TEXT", imageOf)},
-		{name: "shutdown", value: yes(new(bool))},
-		{name: "no-memory-limit", value: yes(new(bool))},
-		{name: "container-host", value: text(new(string), "TEXT")},
-		{name: "container-host-interface", value: text(new(string), "TEXT")},
-		{name: "add-host", value: texts(new([]string), "HOSTNAME:IP", hostAndAddress)},
-		{name: "container-dns", value: texts(new([]string), "TEXT")},
+	alone := []*option{
+		{name: "docker-volume-basedir", short: "v", env: "SAM_DOCKER_VOLUME_BASEDIR", value: text(&o.volumeBase, "PATH"), usage: "`folder` in which an engine on another machine has the template's"},
+		{name: "container-dns", value: texts(&o.dns, "TEXT"), usage: "`address` of a name server"},
 	}
-	for _, option := range options {
-		option.idle, option.usage = true, usage
+	for _, option := range alone {
+		option.contained = true
+		option.usage += "; of effect with --isolation container"
 	}
-	return options
+	idle := []*option{
+		{name: "shutdown", value: yes(new(bool)), usage: "no effect: extensions are always told of the end"},
+		{name: "container-host", value: text(new(string), "TEXT"), usage: "no effect: nothing of a container has to be reached"},
+		{name: "container-host-interface", value: text(new(string), "TEXT"), usage: "no effect, as --container-host"},
+	}
+	for _, option := range idle {
+		option.idle = true
+	}
+	return slices.Concat([]*option{
+		{name: "docker-network", env: "SAM_DOCKER_NETWORK", value: text(&o.dockerNetwork, "TEXT"), usage: "`network` of functions: host or none; with --isolation container, one of the engine's"},
+		{name: "add-host", value: texts(&o.hosts, "HOSTNAME:IP", hostAndAddress), usage: "a further `name` that functions know; may be repeated"},
+		{name: "invoke-image", value: texts(&o.invokeImages, "TEXT", imageOf), usage: "run functions in this `image`: URI, or FUNCTION=URI; may be repeated"},
+		{name: "skip-pull-image", env: "SAM_SKIP_PULL_IMAGE", value: yes(&o.skipPull), usage: "ask no registry for images"},
+		{name: "force-image-build", env: "SAM_FORCE_IMAGE_BUILD", value: yes(&o.rebuild), usage: "build the images of Image functions anew"},
+		{name: "no-memory-limit", value: yes(&o.noMemoryLimit), usage: "let functions use more memory than they are configured with"},
+	}, alone, idle)
 }
 
 // engineOptions are lambkin's own that every vocabulary has.
@@ -242,11 +252,12 @@ func (o *localOptions) refuse() error {
 	return nil
 }
 
-// noteIdle names the given options that do nothing here, in one line.
+// noteIdle names the given options that do nothing here, in a line for each reason.
 func (o *localOptions) noteIdle() {
-	var names []string
+	notes := map[string][]string{}
 	for _, option := range o.table {
-		if !o.isIdle(option) {
+		why := o.idleness(option)
+		if why == "" {
 			continue
 		}
 		name := "--" + option.name
@@ -256,11 +267,42 @@ func (o *localOptions) noteIdle() {
 		if from := option.from.String(); from != "" {
 			name += " (" + from + ")"
 		}
-		names = append(names, name)
+		notes[why] = append(notes[why], name)
 	}
-	if len(names) > 0 {
-		o.streams.Notice("no effect here, where functions run as plain processes: " + strings.Join(names, ", "))
+	for _, why := range slices.Sorted(maps.Keys(notes)) {
+		o.streams.Notice("no effect " + why + ": " + strings.Join(notes[why], ", "))
 	}
+}
+
+// inContainers reports whether functions run in containers.
+func (o *localOptions) inContainers() bool {
+	return cmp.Or(o.engine.Isolation, o.streams.Env[app.DefaultIsolation]) == "container"
+}
+
+// idleness says where an option that was given does nothing in this run, "" for
+// one that does.
+func (o *localOptions) idleness(option *option) string {
+	const here, uncontained = "here", "without --isolation container"
+	switch {
+	case o.isIdle(option):
+		return here
+	case option.from.kind == byDefault || o.inContainers():
+		return ""
+	case option.contained, option.name == "docker-network" && o.network() == "" && o.dockerNetwork != "":
+		return uncontained
+	}
+	return ""
+}
+
+// network is the network that is asked for, as far as there is one.
+func (o *localOptions) network() string {
+	switch {
+	case o.engine.Network != "":
+		return o.engine.Network
+	case o.inContainers(), o.dockerNetwork == "host", o.dockerNetwork == app.NoNetwork:
+		return o.dockerNetwork
+	}
+	return ""
 }
 
 // isIdle reports whether an option was given and does nothing in this run.
@@ -372,9 +414,22 @@ func (o *localOptions) appOptions() (app.Options, error) {
 	options := app.Options{
 		Vocabulary: app.SAM, Env: s.Env, File: o.template, Kinds: []lambda.Kind{lambda.KindCloudFormation},
 		Region: o.region, Profile: o.profile, Parameters: o.parameters,
-		EnvExtra: o.envVarsExtra, LayerCache: o.layerCache, Notice: s.Notice,
+		EnvExtra: o.envVarsExtra, LayerCache: o.layerCache, Notice: s.Notice, Progress: s.Progress(),
 	}
 	o.engine.Apply(&options)
+	options.Network, options.Hosts, options.NoMemoryLimit = o.network(), o.hosts, o.noMemoryLimit
+	options.Container = app.ContainerOptions{DNS: o.dns, VolumeBase: o.volumeBase}
+	options.Images.SkipPull, options.Images.Rebuild = o.skipPull, o.rebuild
+	if o.invokeImages != nil {
+		options.Images.Names = map[string]string{}
+	}
+	for _, image := range o.invokeImages {
+		function, uri, ok := strings.Cut(image, "=")
+		if !ok {
+			function, uri = "", image
+		}
+		options.Images.Names[function] = uri
+	}
 	if o.envVars != "" {
 		vars, err := app.ReadEnvVars(o.envVars, s.Env)
 		if err != nil {

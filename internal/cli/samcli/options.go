@@ -26,8 +26,9 @@ type option struct {
 	value *value
 	// opposite is the value of not.
 	opposite *value
-	// idle is set for what does nothing where functions run as plain processes.
-	idle bool
+	// idle is set for what does nothing, contained for what does nothing without
+	// containers.
+	idle, contained bool
 
 	// from says where the value came from.
 	from source

@@ -38,6 +38,8 @@ type invokeOptions struct {
 	verbose     bool
 	version     bool
 	engine      cli.EngineFlags
+	docker      bool
+	dockerArgs  []string
 }
 
 func newInvokeLocalCmd(s *cli.Streams) *cobra.Command {
@@ -92,6 +94,8 @@ EXIT STATUS
 	f.BoolVar(&o.resultOnly, "result-only", false, "keep standard output for the result; what the function prints goes to standard error")
 	f.BoolVarP(&o.version, "version", "v", false, "print lambkin's version")
 	f.BoolVar(&o.verbose, "verbose", false, "print AWS's START, END and REPORT lines, too")
+	f.BoolVar(&o.docker, "docker", false, "run the function in a container, as --isolation container does")
+	f.StringArrayVar(&o.dockerArgs, "docker-arg", nil, "`option` of docker run, such as \"-p 9229:9229\"; of effect with --docker; may be repeated")
 	o.engine.Add(f)
 	addIneffective(f)
 	return cmd
@@ -99,8 +103,6 @@ EXIT STATUS
 
 // ineffective are the framework's options that have no meaning here, and why.
 var ineffective = map[string]string{
-	"docker":                "functions run without Docker",
-	"docker-arg":            "functions run without Docker",
 	"skip-package":          "nothing is packaged",
 	"preserve-runtime-env":  "the environment is never stripped",
 	"use-local-credentials": "there is no dashboard to take others from",
@@ -111,10 +113,9 @@ var ineffective = map[string]string{
 
 func addIneffective(f *pflag.FlagSet) {
 	none := func(name string) string { return "no effect: " + ineffective[name] }
-	for _, name := range []string{"docker", "skip-package", "preserve-runtime-env", "use-local-credentials"} {
+	for _, name := range []string{"skip-package", "preserve-runtime-env", "use-local-credentials"} {
 		f.Bool(name, false, none(name))
 	}
-	f.StringArray("docker-arg", nil, none("docker-arg"))
 	for _, name := range []string{"app", "org", "debug"} {
 		f.String(name, "", none(name))
 	}
@@ -200,6 +201,14 @@ func (o *invokeOptions) options(cmd *cobra.Command) (app.Options, error) {
 		return app.Options{}, err
 	}
 	o.engine.Apply(&options)
+	options.Progress = s.Progress()
+	if o.docker && options.Isolation == "" {
+		options.Isolation = "container"
+	}
+	options.Container.Args = o.dockerArgs
+	if len(o.dockerArgs) > 0 && options.Isolation != "container" {
+		s.Notice("without effect here: --docker-arg (without --docker)")
+	}
 	return options, nil
 }
 

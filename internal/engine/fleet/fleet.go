@@ -37,8 +37,8 @@ type Options struct {
 	Images     func(context.Context, *lambda.Function) (*sandbox.Image, error)
 	RuntimeDir string // the folder with lambkin's bootstraps
 	Environ    instance.Environ
-	// SplitOutput, NoTimeout, InitOnce and Freeze are those of [instance.Options].
-	SplitOutput, NoTimeout, InitOnce, Freeze bool
+	// SplitOutput, NoTimeout, NoMemoryLimit, InitOnce and Freeze are those of [instance.Options].
+	SplitOutput, NoTimeout, NoMemoryLimit, InitOnce, Freeze bool
 	// LayerCache is that of [bundle.Prepare].
 	LayerCache string
 	// Sink takes the records of all instances.
@@ -229,7 +229,11 @@ func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Insta
 		return nil, err
 	}
 	if image != nil {
-		rt = imagert.Runtime{Image: image}
+		in := imagert.Runtime{Image: image}
+		if rt != nil && rt.Name() == ownProgram {
+			in.Own = rt
+		}
+		rt = in
 	} else if rt == nil {
 		return nil, unsupported(fn, f.opts.Runtimes.Identifiers())
 	}
@@ -241,7 +245,7 @@ func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Insta
 	i, err := instance.Start(ctx, instance.Options{
 		Function: fn, Runtime: rt, Host: host, Sandbox: box,
 		Code: code.Dir, Layers: code.Layers, Image: image, RuntimeDir: f.opts.RuntimeDir,
-		Environ: f.opts.Environ, SplitOutput: f.opts.SplitOutput, NoTimeout: f.opts.NoTimeout, InitOnce: f.opts.InitOnce, Freeze: f.opts.Freeze,
+		Environ: f.opts.Environ, SplitOutput: f.opts.SplitOutput, NoTimeout: f.opts.NoTimeout, NoMemoryLimit: f.opts.NoMemoryLimit, InitOnce: f.opts.InitOnce, Freeze: f.opts.Freeze,
 		Sink: f.opts.Sink, Notice: f.notice,
 	})
 	if refused, ok := errors.AsType[*sandbox.Unavailable](err); ok && image == nil && f.fallBack(refused) {
@@ -258,6 +262,9 @@ func (f *Fleet) start(ctx context.Context, fn *lambda.Function) (*instance.Insta
 	f.all[i] = true
 	return i, nil
 }
+
+// ownProgram is the runtime of code that needs nothing of an image to start.
+const ownProgram = "provided"
 
 // sandbox is the sandbox that is in use.
 func (f *Fleet) sandbox() sandbox.Sandbox {

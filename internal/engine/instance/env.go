@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
 // Variable is one variable of a function's environment.
@@ -280,15 +280,22 @@ func credentials(e *Environ) []Variable {
 // Describe returns the environment that the runtime process of an instance
 // made of opts would have, in the order of the names. It starts nothing; an
 // ellipsis stands for what each environment has of its own. Variables that
-// runtimes keep from the function are left out. With a nil Runtime, or one that
+// runtimes keep from the function are left out. Without a Sandbox its folders
+// are AWS's. With a nil Runtime, or one that
 // lacks something, what the language adds is missing; the error then says why.
 func Describe(ctx context.Context, opts Options) (variables []Variable, err error) {
-	env, err := opts.Sandbox.Open(ctx, spec(opts))
-	if err != nil {
-		return nil, fmt.Errorf("opening the %s sandbox: %w", opts.Sandbox.Name(), err)
+	folders := sandbox.AWS()
+	if opts.Sandbox != nil {
+		env, err := opts.Sandbox.Open(ctx, spec(opts))
+		if err != nil {
+			return nil, fmt.Errorf("opening the %s sandbox: %w", opts.Sandbox.Name(), err)
+		}
+		folders = env.Paths()
+		if err := env.Close(); err != nil {
+			return nil, err
+		}
 	}
-	defer func() { err = errors.Join(err, env.Close()) }()
-	p := paths(env.Paths(), opts)
+	p := paths(folders, opts)
 	launch := &runtimes.Launch{}
 	if opts.Runtime != nil {
 		host := *opts.Host

@@ -51,6 +51,9 @@ type Options struct {
 	SplitOutput bool
 	// NoTimeout lets initialisation and invocations take as long as they like.
 	NoTimeout bool
+	// NoMemoryLimit lets the environment use more memory than the function is
+	// configured with.
+	NoMemoryLimit bool
 	// InitOnce does without the second attempt at an initialisation that has
 	// failed, which AWS makes in the time of the first invocation. One that has
 	// taken too long is begun anew all the same.
@@ -143,10 +146,14 @@ func spec(opts Options) sandbox.Spec {
 	if opts.Host != nil {
 		home = opts.Host.Env["HOME"]
 	}
-	return sandbox.Spec{
+	out := sandbox.Spec{
 		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Image: opts.Image, Tree: func() string { return bundle.Tree(opts.Code, home) },
 		Memory: int64(opts.Function.MemoryMB) << 20, EphemeralMB: opts.Function.EphemeralMB,
 	}
+	if opts.NoMemoryLimit {
+		out.Memory = 0
+	}
+	return out
 }
 
 // paths tells the runtimes what the sandbox shows to processes, and what of it

@@ -13,7 +13,11 @@ import (
 )
 
 // Runtime runs functions in one image.
-type Runtime struct{ Image *sandbox.Image }
+type Runtime struct {
+	Image *sandbox.Image
+	// Own is the runtime of code that brings its program itself, nil for other code.
+	Own runtimes.Runtime
+}
 
 // Name is "image".
 func (Runtime) Name() string { return "image" }
@@ -28,7 +32,14 @@ func (Runtime) Survey(*runtimes.Host) []runtimes.Finding { return nil }
 // working folder of the function's configuration each take the place of the
 // image's own, and neither touches the others. A function with code of its own
 // gives the image, which is then AWS's for its runtime, the handler as its command.
-func (r Runtime) Launch(fn *lambda.Function, _ runtimes.Paths, _ *runtimes.Host) (*runtimes.Launch, error) {
+func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.Host) (*runtimes.Launch, error) {
+	if r.Own != nil && fn.PackageType != lambda.Image {
+		l, err := r.Own.Launch(fn, paths, host)
+		if err == nil {
+			l.Env = append(slices.Clone(r.Image.Env), l.Env...)
+		}
+		return l, err
+	}
 	entrypoint, command, dir := r.Image.Entrypoint, r.Image.Command, r.Image.Dir
 	if s := fn.Image; s != nil && fn.PackageType == lambda.Image {
 		if s.Entrypoint != nil {
