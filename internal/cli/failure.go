@@ -70,6 +70,9 @@ func missingModule(fn *lambda.Function, message string) (hint, property string) 
 		return "", "Handler"
 	}
 	name, python := m[1], strings.HasPrefix(fn.Runtime, "python")
+	if fn.PackageType == lambda.Image {
+		return "the function's image lacks it: build the image anew", ""
+	}
 	install := "npm install " + name
 	if python {
 		name, _, _ = strings.Cut(name, ".")

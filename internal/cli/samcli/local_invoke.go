@@ -131,7 +131,7 @@ func (o *invokeOptions) announce(next telemetry.Sink) telemetry.Sink {
 	return func(r telemetry.Record) {
 		once.Do(func() {
 			o.debugf("Function %s of %s, code in %s", r.Function.Path, r.Function.Source, codeOf(r.Function))
-			fmt.Fprintf(o.streams.Err, "Invoking %s (%s)\n", r.Function.Handler, r.Function.Runtime)
+			fmt.Fprintln(o.streams.Err, invoking(r.Function))
 		})
 		if e, ok := r.Event.(telemetry.Launch); ok {
 			o.debugf("Starting %s", strings.Join(append([]string{e.Path}, e.Args...), " "))

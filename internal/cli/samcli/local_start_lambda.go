@@ -102,7 +102,7 @@ func (o *startLambdaOptions) run(ctx context.Context) error {
 	}
 	options.Sink = func(r telemetry.Record) {
 		if _, ok := r.Event.(telemetry.Start); ok {
-			terminal.Aside(func() { fmt.Fprintf(s.Err, "Invoking %s (%s)\n", r.Function.Handler, r.Function.Runtime) })
+			terminal.Aside(func() { fmt.Fprintln(s.Err, invoking(r.Function)) })
 		}
 		log.Record(r)
 	}

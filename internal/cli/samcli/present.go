@@ -109,3 +109,11 @@ func writePythonString(b *bytes.Buffer, s string) {
 	}
 	b.WriteByte('"')
 }
+
+// invoking is what SAM CLI says before an invocation.
+func invoking(fn *lambda.Function) string {
+	if fn.PackageType == lambda.Image {
+		return "Invoking Container created from " + fn.Code.ImageURI
+	}
+	return fmt.Sprintf("Invoking %s (%s)", fn.Handler, fn.Runtime)
+}

@@ -4,6 +4,7 @@
 package image
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -40,7 +41,7 @@ func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtime
 		}
 		return l, err
 	}
-	entrypoint, command, dir := r.Image.Entrypoint, r.Image.Command, r.Image.Dir
+	entrypoint, command, dir := r.Image.Entrypoint, r.Image.Command, cmp.Or(r.Image.Dir, "/")
 	if s := fn.Image; s != nil && fn.PackageType == lambda.Image {
 		if s.Entrypoint != nil {
 			entrypoint = s.Entrypoint
@@ -53,7 +54,7 @@ func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtime
 		}
 	}
 	if fn.PackageType != lambda.Image {
-		command = []string{fn.Handler}
+		command, dir = []string{fn.Handler}, paths.Task
 	}
 	argv := slices.Concat(entrypoint, command)
 	if len(argv) == 0 {
@@ -61,9 +62,6 @@ func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtime
 			What: fmt.Sprintf("a program to start in the image %s", r.Image.Name),
 			Hint: "say CMD in the Dockerfile, or Command in the function's ImageConfig",
 		}
-	}
-	if dir == "" {
-		dir = "/"
 	}
 	l := &runtimes.Launch{Path: argv[0], Args: argv[1:], Dir: dir, Env: slices.Clone(r.Image.Env)}
 	if len(command) > 0 {

@@ -111,7 +111,7 @@ func (p plan) setUp() error {
 		return err
 	}
 	steps := slices.Concat(base, []step{
-		{"/dev", makeDev},
+		{"/dev", p.makeDev},
 		{"/proc", makeProc},
 		{tmpDir, func() error {
 			return tmpfs(newRoot+tmpDir, fmt.Sprintf("mode=1777,size=%dm", p.tmpMB))
@@ -145,13 +145,11 @@ func (p plan) showLayers() error {
 	if p.image == "" || len(p.layers) == 0 {
 		return merge(p.layers, optDir)
 	}
-	if err := tmpfs(newRoot+optDir, "mode=755,size=16m"); err != nil {
-		return err
-	}
+	layers := p.layers
 	if _, err := os.Stat(oldRoot + p.image + optDir); err == nil {
-		return merge(append([]string{p.image + optDir}, p.layers...), optDir)
+		layers = append([]string{p.image + optDir}, layers...)
 	}
-	return merge(p.layers, optDir)
+	return p.over(optDir, func() error { return merge(layers, optDir) })
 }
 
 // separate makes an empty file system the root, with the host's at oldRoot.
@@ -355,7 +353,25 @@ func hostFile(name string) string {
 	return string(text)
 }
 
-func makeDev() error {
+func (p plan) makeDev() error {
+	return p.over("/dev", fillDev)
+}
+
+// over fills a folder, over what an image has there.
+func (p plan) over(dir string, fill func() error) error {
+	if p.image == "" {
+		return fill()
+	}
+	if err := tmpfs(newRoot+dir, "mode=755,size=16m"); err != nil {
+		return err
+	}
+	if err := fill(); err != nil {
+		return err
+	}
+	return unix.MountSetattr(unix.AT_FDCWD, newRoot+dir, 0, &unix.MountAttr{Attr_set: readOnly &^ unix.MOUNT_ATTR_NODEV})
+}
+
+func fillDev() error {
 	for _, name := range devices {
 		err := show("dev/"+name, "/dev/"+name, unix.MOUNT_ATTR_NOSUID)
 		if err != nil && !(errors.Is(err, fs.ErrNotExist) && name == "tty") {
@@ -381,7 +397,7 @@ var (
 // makeProc shows the environment's processes.
 func makeProc() error {
 	const proc = newRoot + "/proc"
-	if err := os.Mkdir(proc, 0o755); err != nil {
+	if err := os.MkdirAll(proc, 0o755); err != nil {
 		return err
 	}
 	if err := unix.Mount("proc", proc, "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
