@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # The tests of Java share one Maven repository, which is filled before they run beside each other.
 WARM := go test -count=1 -run TestTheClientIsInTheRepository ./internal/runtimes/java
 # What the tests run: languages, AWS's clients, the peers.
-TESTED := node python3 ruby javac mvn mcs moto aws dotnet frameworks ric-node ric-python java-client aws-lambda-go rust-functions lambda-adapter
+TESTED := node python3 ruby javac mvn mcs moto aws dotnet frameworks ric-node ric-python java-client aws-lambda-go rust-functions lambda-adapter docker
 TOOL := go tool -modfile=tools.mod
 
 .PHONY: help build test race lint cross bench clients corpus cases peers faults recorded golden clean

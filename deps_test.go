@@ -100,6 +100,7 @@ var fences = []fence{
 	{prefix: "github.com/google/go-containerregistry/", by: []string{"internal/artifact/image"}},
 	{prefix: "github.com/klauspost/compress/", by: []string{"internal/artifact/image"}},
 	{prefix: "golang.org/x/sys/", by: []string{"internal/sandbox", "internal/sandbox/...", "internal/fsx"}},
+	{prefix: "github.com/moby/patternmatcher", by: []string{"internal/sandbox/container"}},
 	{prefix: "golang.org/x/sync/", by: []string{"internal/app", "internal/engine/...", "internal/front/..."}},
 	{prefix: "github.com/google/go-cmp/", testOnly: true},
 	{prefix: "github.com/rogpeppe/go-internal/", testOnly: true},

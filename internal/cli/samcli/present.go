@@ -2,11 +2,13 @@ package samcli
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/doc"
+	"github.com/lambkin-dev/lambkin/internal/lambda"
 )
 
 // present gives a result the form in which SAM CLI prints it: what Python's

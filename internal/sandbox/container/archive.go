@@ -61,11 +61,6 @@ func (a archive) add(file, name string, open bool) error {
 	return err
 }
 
-// folder adds an empty folder that everybody may read.
-func (a archive) folder(name string) error {
-	return a.WriteHeader(&tar.Header{Name: name + "/", Typeflag: tar.TypeDir, Mode: 0o755})
-}
-
 // merged adds the folders' files below name, later folders over earlier ones:
 // what is there already is replaced unless both are folders.
 func (a archive) merged(name string, dirs []string) error {

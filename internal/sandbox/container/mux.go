@@ -57,14 +57,13 @@ type mux struct {
 
 // newMux takes conn over. first is the number of this side's first stream: 1 or 2.
 func newMux(conn io.ReadWriteCloser, first uint32, accept func(*stream)) *mux {
-	m := &mux{conn: conn, accept: accept, streams: map[uint32]*stream{}, next: first, ended: make(chan struct{})}
-	return m
+	return &mux{conn: conn, accept: accept, streams: map[uint32]*stream{}, next: first, ended: make(chan struct{})}
 }
 
 // run receives until the connection ends.
 func (m *mux) run() {
 	err := m.receive()
-	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = io.EOF
 	}
 	m.fail(err)
@@ -95,6 +94,7 @@ func earlier(a, b error) error {
 	return b
 }
 
+// receive takes parts until that fails.
 func (m *mux) receive() error {
 	in := bufio.NewReaderSize(m.conn, 64<<10)
 	var head [9]byte
@@ -366,21 +366,25 @@ func (s *stream) end(failed int, both bool) error {
 	return nil
 }
 
-// LocalAddr and RemoteAddr implement [net.Conn].
-func (s *stream) LocalAddr() net.Addr  { return s.local }
+// LocalAddr implements [net.Conn].
+func (s *stream) LocalAddr() net.Addr { return s.local }
+
+// RemoteAddr implements [net.Conn].
 func (s *stream) RemoteAddr() net.Addr { return s.remote }
 
-// SetDeadline implements [net.Conn], as do the following.
+// SetDeadline implements [net.Conn].
 func (s *stream) SetDeadline(t time.Time) error {
 	return errors.Join(s.SetReadDeadline(t), s.SetWriteDeadline(t))
 }
 
+// SetReadDeadline implements [net.Conn].
 func (s *stream) SetReadDeadline(t time.Time) error {
 	s.readBy.set(t)
 	wake(s.readable)
 	return nil
 }
 
+// SetWriteDeadline implements [net.Conn].
 func (s *stream) SetWriteDeadline(t time.Time) error {
 	s.writeBy.set(t)
 	wake(s.writable)

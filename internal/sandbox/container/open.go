@@ -414,4 +414,3 @@ func open(info fs.FileInfo) bool {
 	}
 	return info.Mode().Perm()&0o004 != 0
 }
-

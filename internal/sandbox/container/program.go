@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 )
@@ -32,7 +33,7 @@ func (s Sandbox) program(arch string) (string, error) {
 func fits(file, arch string) error {
 	f, err := elf.Open(file)
 	if err != nil {
-		if _, format := errors.AsType[*elf.FormatError](err); format {
+		if _, format := errors.AsType[*elf.FormatError](err); format || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return errors.New("it is no program for Linux")
 		}
 		return err

@@ -7,6 +7,7 @@ package engine
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -102,9 +103,7 @@ func start(dockerd string) error {
 	if err := <-began; err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) {
-		return net.Dial("unix", filepath.Join(dir, "d.sock"))
-	}}}
+	client := client()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if res, err := client.Get("http://localhost/_ping"); err == nil {
 			res.Body.Close()
@@ -119,6 +118,15 @@ func start(dockerd string) error {
 		}
 	}
 	return fmt.Errorf("it does not answer within %v", patience)
+}
+
+// client speaks with the engine.
+func client() *http.Client {
+	socket := strings.TrimPrefix(shared.host, "unix://")
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "unix", socket)
+	}}}
 }
 
 // Stop ends the engine, if it was started, and removes all that it has. It is
@@ -172,11 +180,8 @@ func Import(t testing.TB, name string, files map[string]string, settings ...stri
 	for _, s := range settings {
 		query += "&changes=" + strings.ReplaceAll(s, " ", "%20")
 	}
-	host := Host(t)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) {
-		return net.Dial("unix", strings.TrimPrefix(host, "unix://"))
-	}}}
-	res, err := client.Post("http://localhost/images/create?"+query, "application/x-tar", &archive)
+	Host(t)
+	res, err := client().Post("http://localhost/images/create?"+query, "application/x-tar", &archive)
 	if err != nil {
 		t.Fatal(err)
 	}
