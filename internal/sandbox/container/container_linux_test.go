@@ -1,11 +1,13 @@
 package container
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/sandboxtest"
@@ -33,7 +35,7 @@ var built struct {
 	image     bool
 }
 
-func program(t *testing.T) string {
+func program(t testing.TB) string {
 	t.Helper()
 	built.Lock()
 	defer built.Unlock()
@@ -68,7 +70,7 @@ func program(t *testing.T) string {
 const inside = "/usr/bin/program"
 
 // boxed is a sandbox of the tests' engine, and an image for it.
-func boxed(t *testing.T, options Options) (Sandbox, sandbox.Image) {
+func boxed(t testing.TB, options Options) (Sandbox, sandbox.Image) {
 	t.Helper()
 	host := engine.Host(t)
 	file := program(t)
@@ -96,4 +98,54 @@ func boxed(t *testing.T, options Options) (Sandbox, sandbox.Image) {
 func TestSandbox(t *testing.T) {
 	box, img := boxed(t, Options{})
 	sandboxtest.Run(t, box, sandboxtest.InImage(img, inside))
+}
+
+// BenchmarkColdStart is what an environment costs before a function's own time.
+func BenchmarkColdStart(b *testing.B) {
+	box, img := boxed(b, Options{Network: "none"})
+	code := b.TempDir()
+	if err := os.Chmod(code, 0o755); err != nil {
+		b.Fatal(err)
+	}
+	var opening, starting, round, closing time.Duration
+	for b.Loop() {
+		begin := time.Now()
+		env, err := box.Open(b.Context(), sandbox.Spec{Image: &img, Code: code, Memory: 128 << 20})
+		if err != nil {
+			b.Fatal(err)
+		}
+		opened := time.Now()
+		first := make(chan time.Time, 1)
+		_, err = env.Start(b.Context(), sandbox.Command{
+			Path: inside, Dir: "/", Env: []string{actionVariable + "=wait"}, Stdout: told(first), Stderr: io.Discard,
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		came := <-first
+		if _, err := env.Dial(b.Context(), 1); err == nil {
+			b.Fatal("somebody listens")
+		}
+		asked := time.Now()
+		if err := env.Close(); err != nil {
+			b.Fatal(err)
+		}
+		opening += opened.Sub(begin)
+		starting += came.Sub(opened)
+		round += asked.Sub(came)
+		closing += time.Since(asked)
+	}
+	for what, total := range map[string]time.Duration{"open": opening, "first-byte": starting, "round-trip": round, "close": closing} {
+		b.ReportMetric(float64(total.Microseconds())/1000/float64(b.N), what+"-ms")
+	}
+}
+
+type told chan time.Time
+
+func (c told) Write(p []byte) (int, error) {
+	select {
+	case c <- time.Now():
+	default:
+	}
+	return len(p), nil
 }
