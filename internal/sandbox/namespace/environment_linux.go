@@ -278,7 +278,8 @@ func (e *environment) Start(ctx context.Context, cmd sandbox.Command) (sandbox.P
 		return nil, err
 	}
 	if len(answer.files) > 0 {
-		p.pid, p.inner = pidOf(answer.files[0], "Pid"), pidOf(answer.files[0], "NSpid")
+		p.pid = pidOf(answer.files[0], "Pid")
+		p.inner.Store(int64(pidOf(answer.files[0], "NSpid")))
 	}
 	return p, nil
 }

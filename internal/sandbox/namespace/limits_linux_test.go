@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -56,7 +57,7 @@ func limitsMain() {
 	case "environments":
 		fmt.Println("begun")
 		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
-			env, err := Sandbox{}.Open(nil, sandbox.Spec{Code: os.TempDir(), Runtime: os.TempDir(), Memory: 128 << 20})
+			env, err := Sandbox{}.Open(context.Background(), sandbox.Spec{Code: os.TempDir(), Runtime: os.TempDir(), Memory: 128 << 20})
 			if err == nil {
 				_ = env.Close()
 			}

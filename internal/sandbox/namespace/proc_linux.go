@@ -17,9 +17,9 @@ type proc struct {
 	env    *environment
 	id     int // of its start
 	pid    int // on the host
-	inner  int // inside
 	pipes  []*sandbox.Pipe
 	peak   atomic.Int64 // memory, known when the holder cannot tell
+	inner  atomic.Int64 // its id inside, 0 until it is known
 	killed atomic.Bool  // on request
 	still  atomic.Bool  // it is frozen
 	once   sync.Once
@@ -52,7 +52,7 @@ func (p *proc) end(status syscall.WaitStatus, peak int64) {
 	p.once.Do(func() {
 		p.Sync()
 		p.exit = sandbox.Exit{Code: status.ExitStatus(), Text: text(status), Time: time.Now(), PeakMemory: p.env.limits.Most(peak)}
-		p.exit.OutOfMemory = !p.killed.Load() && p.env.limits.OutOfMemory(p.inner, status)
+		p.exit.OutOfMemory = !p.killed.Load() && p.env.limits.OutOfMemory(int(p.inner.Load()), status)
 		close(p.done)
 	})
 }
