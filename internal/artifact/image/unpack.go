@@ -174,7 +174,9 @@ func (g *getting) layer(ctx context.Context, t *tree, l layer) (err error) {
 		return damaged(err)
 	}
 	defer done()
-	unpacked := newChecked(&bounded{content, &t.streamed, t.limits.Size}, "the uncompressed layer", l.diffID, -1)
+	early := newAhead(&bounded{content, &t.streamed, t.limits.Size})
+	defer early.close()
+	unpacked := newChecked(early, "the uncompressed layer", l.diffID, -1)
 	if err := t.layer(ctx, unpacked); err != nil {
 		return damaged(err)
 	}
