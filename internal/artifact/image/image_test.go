@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/lambkin-dev/lambkin/internal/testenv"
@@ -378,4 +381,38 @@ func TestCancelled(t *testing.T) {
 			t.Errorf("left behind: %v", l)
 		}
 	})
+}
+
+// The registry of the library's own makes an image of what is pushed to it.
+func TestAnotherRegistry(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	push := func(method, path, media string, data []byte) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", media)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.Body.Close(); resp.StatusCode != http.StatusCreated {
+			t.Fatalf("%s %s: %s", method, path, resp.Status)
+		}
+	}
+	s := newSample(t, "arm64", zstded, nil, tarOf(t, file("a", "1")))
+	all := indexOf(t, s)
+	for digest, data := range all.blobs {
+		if digest != s.manifest.Digest.String() && digest != all.manifest.Digest.String() {
+			push(http.MethodPost, "/v2/team/app/blobs/uploads/?digest="+digest, "application/octet-stream", data)
+		}
+	}
+	push(http.MethodPut, "/v2/team/app/manifests/"+s.manifest.Digest.String(), string(s.manifest.MediaType), all.blobs[s.manifest.Digest.String()])
+	push(http.MethodPut, "/v2/team/app/manifests/v1", string(all.manifest.MediaType), all.blobs[all.manifest.Digest.String()])
+	img := got(t, newStore(t, Limits{}), strings.TrimPrefix(server.URL, "http://")+"/team/app:v1", Options{Architecture: "arm64"})
+	if content(t, img, "a") != "1" || img.Architecture != "arm64" {
+		t.Errorf("image %+v", img)
+	}
 }

@@ -33,7 +33,7 @@ const (
 
 // fromRegistry asks the registry what the name means, and gets that.
 func (g *getting) fromRegistry(ctx context.Context, w where) (*Image, error) {
-	r := newRegistry(w.ref)
+	r := newRepository(w.ref)
 	defer r.close()
 	first, err := r.resolve(ctx)
 	if err != nil {
@@ -64,8 +64,8 @@ func (g *getting) fromRegistry(ctx context.Context, w where) (*Image, error) {
 	return img, nil
 }
 
-// registry is one repository of a registry, for one image. It implements [blobs].
-type registry struct {
+// repository is one of a registry, for one image. It implements [blobs].
+type repository struct {
 	ref       name.Reference
 	transport *http.Transport
 
@@ -73,8 +73,8 @@ type registry struct {
 	client *http.Client // nil before the first request
 }
 
-func newRegistry(ref name.Reference) *registry {
-	return &registry{ref: ref, transport: &http.Transport{
+func newRepository(ref name.Reference) *repository {
+	return &repository{ref: ref, transport: &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2:     true,
@@ -84,19 +84,19 @@ func newRegistry(ref name.Reference) *registry {
 	}}
 }
 
-func (r *registry) close() { r.transport.CloseIdleConnections() }
+func (r *repository) close() { r.transport.CloseIdleConnections() }
 
 // login finds out how the registry wants to be spoken to, and with which credentials.
-func (r *registry) login(ctx context.Context) (*http.Client, error) {
+func (r *repository) login(ctx context.Context) (*http.Client, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.client != nil {
 		return r.client, nil
 	}
-	repository := r.ref.Context()
-	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, repository)
+	repo := r.ref.Context()
+	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, repo)
 	if err != nil {
-		return nil, &Error{Reason: fmt.Sprintf("the login for %s cannot be read from Docker's configuration", repository.RegistryStr()), Hint: "check config.json in ~/.docker or DOCKER_CONFIG, and the credential helper that it names", Err: err}
+		return nil, &Error{Reason: fmt.Sprintf("the login for %s cannot be read from Docker's configuration", repo.RegistryStr()), Hint: "check config.json in ~/.docker or DOCKER_CONFIG, and the credential helper that it names", Err: err}
 	}
 	again := transport.NewRetry(guarded{r.transport},
 		transport.WithRetryBackoff(transport.Backoff{Duration: 500 * time.Millisecond, Factor: 3, Jitter: 0.1, Steps: tries}),
@@ -104,7 +104,7 @@ func (r *registry) login(ctx context.Context) (*http.Client, error) {
 			return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 		}),
 		transport.WithRetryStatusCodes(http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout))
-	t, err := transport.NewWithContext(ctx, repository.Registry, auth, transport.NewUserAgent(again, "lambkin"), []string{repository.Scope(transport.PullScope)})
+	t, err := transport.NewWithContext(ctx, repo.Registry, auth, transport.NewUserAgent(again, "lambkin"), []string{repo.Scope(transport.PullScope)})
 	if err != nil {
 		return nil, err
 	}
@@ -128,13 +128,13 @@ func (t guarded) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // get asks for a part of the repository.
-func (r *registry) get(ctx context.Context, kind, which string, accept ...string) (*http.Response, error) {
+func (r *repository) get(ctx context.Context, kind, which string, accept ...string) (*http.Response, error) {
 	client, err := r.login(ctx)
 	if err != nil {
 		return nil, err
 	}
-	repository := r.ref.Context()
-	address := url.URL{Scheme: repository.Scheme(), Host: repository.RegistryStr(), Path: "/v2/" + repository.RepositoryStr() + "/" + kind + "/" + which}
+	repo := r.ref.Context()
+	address := url.URL{Scheme: repo.Scheme(), Host: repo.RegistryStr(), Path: "/v2/" + repo.RepositoryStr() + "/" + kind + "/" + which}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {
 		return nil, err
@@ -168,7 +168,7 @@ func redacted(err error) error {
 }
 
 // resolve reads the manifest or index that the reference means.
-func (r *registry) resolve(ctx context.Context) (v1.Descriptor, error) {
+func (r *repository) resolve(ctx context.Context) (v1.Descriptor, error) {
 	want := ""
 	if pinned, ok := r.ref.(name.Digest); ok {
 		want = pinned.DigestStr()
@@ -176,7 +176,7 @@ func (r *registry) resolve(ctx context.Context) (v1.Descriptor, error) {
 	return r.manifest(ctx, r.ref.Identifier(), want, -1)
 }
 
-func (r *registry) manifest(ctx context.Context, which, digest string, size int64) (v1.Descriptor, error) {
+func (r *repository) manifest(ctx context.Context, which, digest string, size int64) (v1.Descriptor, error) {
 	resp, err := r.get(ctx, "manifests", which, string(types.OCIImageIndex), string(types.DockerManifestList), string(types.OCIManifestSchema1), string(types.DockerManifestSchema2))
 	if err != nil {
 		return v1.Descriptor{}, err
@@ -190,7 +190,7 @@ func (r *registry) manifest(ctx context.Context, which, digest string, size int6
 	return v1.Descriptor{MediaType: types.MediaType(media), Data: data}, nil
 }
 
-func (r *registry) document(ctx context.Context, d v1.Descriptor) ([]byte, error) {
+func (r *repository) document(ctx context.Context, d v1.Descriptor) ([]byte, error) {
 	if d.Digest.Hex == "" && d.Data != nil {
 		return d.Data, nil // what resolve has read
 	}
@@ -211,7 +211,7 @@ func (r *registry) document(ctx context.Context, d v1.Descriptor) ([]byte, error
 	return readDocument(resp.Body, what, digest, d.Size)
 }
 
-func (r *registry) layer(d v1.Descriptor) layer {
+func (r *repository) layer(d v1.Descriptor) layer {
 	digest := d.Digest.String()
 	return layer{digest: digest, size: d.Size, remote: true, open: func(ctx context.Context) (io.ReadCloser, error) {
 		// Whoever sends nothing for too long is given up.
