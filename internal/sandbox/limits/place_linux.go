@@ -60,6 +60,8 @@ func find(proc string) places {
 			p.cpu = dir
 		}
 		return p
+	case ok && os.Geteuid() == 0:
+		return places{reason: "lambkin may not make a control group in its own"}
 	case ok:
 		return places{reason: "only root may make control groups of version 1"}
 	case at[""] != "":

@@ -281,6 +281,7 @@ func (e *environment) Start(ctx context.Context, cmd sandbox.Command) (sandbox.P
 		p.pid = pidOf(answer.files[0], "Pid")
 		p.inner.Store(int64(pidOf(answer.files[0], "NSpid")))
 	}
+	e.rest()
 	return p, nil
 }
 

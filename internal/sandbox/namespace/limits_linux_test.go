@@ -171,6 +171,17 @@ func TestAFrozenEnvironmentIsLimitedAgain(t *testing.T) {
 	if exit := p.Exit(); !exit.OutOfMemory {
 		t.Errorf("%+v; %s", exit, &out)
 	}
+	p = acting(t, env, "", "sleep 20", &out)
+	if err := p.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	p.Kill()
+	<-p.Done()
+	p = acting(t, env, "grow 480", "", &out)
+	<-p.Done()
+	if exit := p.Exit(); !exit.OutOfMemory {
+		t.Errorf("after one that was ended while it was frozen: %+v; %s", exit, &out)
+	}
 }
 
 // TestProcessesAreLimited starts more than there may be; each waits, without a
