@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 )
 
 // TestMain makes this binary lambkin, under the names of the tools that it
