@@ -80,6 +80,7 @@ var edges = []edge{
 	{"internal/peers", nil},       // tests only
 	{"internal/testenv/...", []string{"internal/testenv", "internal/lambda", "internal/runtimes", "internal/sandbox"}},
 	{"internal/testenv", nil},
+	{"bench/mkimage", []string{"internal/testenv/imagetest"}},
 	{".", nil},
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
+	"github.com/lambkin-dev/lambkin/internal/testenv/imagetest"
 )
 
 // TestMain makes this binary lambkin, under the names of the tools that it
@@ -60,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"gone":    gone,
 			"empty":   empty,
 			"same":    same,
+			"mkimage": makeImage,
 		},
 	})
 }
@@ -120,6 +123,18 @@ func filled(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.Atoi(args[2])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(args[1]+strings.Repeat("x", n)+args[3]), 0o644))
+}
+
+// mkimage FILE NAME FOLDER [PROGRAM]... makes an archive of a container image:
+// the files of FOLDER and programs of this machine. FOLDER.json is what the
+// image says of the program to start.
+func makeImage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: mkimage FILE NAME FOLDER [PROGRAM]...")
+	}
+	var config imagetest.Config
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[2]+".json")), &config))
+	ts.Check(imagetest.Write(ts.MkAbs(args[0]), args[1], config, ts.MkAbs(args[2]), args[3:]...))
 }
 
 const patience = 30 * time.Second

@@ -114,13 +114,13 @@ func (p plan) setUp() error {
 		{"/dev", p.makeDev},
 		{"/proc", makeProc},
 		{tmpDir, func() error {
-			return tmpfs(newRoot+tmpDir, fmt.Sprintf("mode=1777,size=%dm", p.tmpMB))
+			return tmpfs(newRoot+p.place(tmpDir), fmt.Sprintf("mode=1777,size=%dm", p.tmpMB))
 		}},
 		{"the code", func() error {
 			if p.code == "" {
 				return nil
 			}
-			return show(p.code, taskDir, readOnly)
+			return show(p.code, p.place(taskDir), readOnly)
 		}},
 		{"the layers", func() error { return p.showLayers() }},
 		{"what the code links to", func() error {
@@ -140,6 +140,29 @@ func (p plan) setUp() error {
 	return nil
 }
 
+// place is where a folder is to be mounted: there, or where a link of the image
+// leads, which no mount would follow as the image means it.
+func (p plan) place(dir string) string {
+	if p.image == "" {
+		return dir
+	}
+	root, err := unix.Open(newRoot, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return dir // mounting will fail and say why
+	}
+	defer unix.Close(root)
+	at, err := unix.Openat2(root, strings.TrimPrefix(dir, "/"), &unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT})
+	if err != nil {
+		return dir
+	}
+	defer unix.Close(at)
+	name, err := os.Readlink(fmt.Sprintf("%s/proc/self/fd/%d", oldRoot, at))
+	if err != nil || !strings.HasPrefix(name, newRoot+"/") {
+		return dir
+	}
+	return strings.TrimPrefix(name, newRoot)
+}
+
 // showLayers shows the layers at the opt folder, over what an image has there.
 func (p plan) showLayers() error {
 	if p.image == "" || len(p.layers) == 0 {
@@ -149,7 +172,8 @@ func (p plan) showLayers() error {
 	if _, err := os.Stat(oldRoot + p.image + optDir); err == nil {
 		layers = append([]string{p.image + optDir}, layers...)
 	}
-	return p.over(optDir, func() error { return merge(layers, optDir) })
+	at := p.place(optDir)
+	return p.over(at, func() error { return merge(layers, at) })
 }
 
 // separate makes an empty file system the root, with the host's at oldRoot.
