@@ -298,8 +298,8 @@ func left(t testing.TB, s *Store) []string {
 // hub is a registry in memory, whose host is 127.0.0.1.
 type hub struct {
 	host     string
-	login    string // "basic" or "bearer" asks for ada's password
-	mu       sync.Mutex
+	login    string             // "basic" or "bearer" asks for ada's password
+	mu       sync.Mutex         // one request at a time
 	images   map[string]*sample // by repository:tag
 	requests []string
 	alter    func(w http.ResponseWriter, r *http.Request, data []byte) bool // serves the request itself
@@ -315,6 +315,13 @@ func newHub(t testing.TB) *hub {
 	t.Cleanup(h.server.Close)
 	h.host = strings.TrimPrefix(h.server.URL, "http://")
 	return h
+}
+
+// serve makes an image known under a name.
+func (h *hub) serve(name string, s *sample) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.images[name] = s
 }
 
 func (h *hub) asked(part string) int {
@@ -353,6 +360,8 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/v2/":
 		return
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	repository, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v2/"), "/")
 	kind, which, _ := strings.Cut(rest, "/")
 	var data []byte

@@ -28,7 +28,8 @@ func TestSources(t *testing.T) {
 	other := newSample(t, "arm64", gzipped, nil, tarOf(t, file("var/task/app.py", "from arm64")))
 	both := indexOf(t, other, s)
 	h := newHub(t)
-	h.images["app:1"], h.images["multi:1"] = s, both
+	h.serve("app:1", s)
+	h.serve("multi:1", both)
 	pinned := s.manifest.Digest.String()
 	saved := dockerFiles(t, map[string]*sample{"app:1": s})
 	two := dockerFiles(t, map[string]*sample{"app:1": s, "app:2": other})
@@ -106,7 +107,8 @@ func TestLogins(t *testing.T) {
 					t.Skip("the helper is a shell script")
 				}
 				h := newHub(t)
-				h.login, h.images["app:1"] = login, s
+				h.login = login
+				h.serve("app:1", s)
 				store := newStore(t, Limits{})
 				config := map[string]string{
 					"": "{}", "auths": `{"auths":{"` + h.host + `":{"auth":"` + adasPassword + `"}}}`,
@@ -151,7 +153,7 @@ func TestWhatIsNotThere(t *testing.T) {
 	s := plain(t, file("a", "1"))
 	windows := newSample(t, "amd64", gzipped, func(_ *v1.Manifest, c *v1.ConfigFile) { c.OS = "windows" }, tarOf(t))
 	h := newHub(t)
-	h.images["app:1"] = indexOf(t, s, newSample(t, "ppc64le", gzipped, nil, tarOf(t)))
+	h.serve("app:1", indexOf(t, s, newSample(t, "ppc64le", gzipped, nil, tarOf(t))))
 	here := t.TempDir()
 	t.Chdir(here)
 	writeFiles(t, here, map[string][]byte{"text.tar": []byte(strings.Repeat("no tar ", 200)), "folder/x": nil})
@@ -191,7 +193,7 @@ func TestWhatIsNotThere(t *testing.T) {
 // that is asked sends the request there.
 func TestNoRequestWithoutTLSLeavesTheMachine(t *testing.T) {
 	h := newHub(t)
-	h.images["app:1"] = plain(t, file("a", "1"))
+	h.serve("app:1", plain(t, file("a", "1")))
 	h.alter = func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
 		http.Redirect(w, r, "http://192.0.2.1/blob?signature=secret", http.StatusTemporaryRedirect)
 		return true
@@ -220,7 +222,7 @@ func TestWhatIsAskedAgain(t *testing.T) {
 	first := newSample(t, "amd64", gzipped, nil, base, top)
 	second := newSample(t, "amd64", gzipped, nil, base, tarOf(t, file("top", "2")))
 	h := newHub(t)
-	h.images["app:1"] = first
+	h.serve("app:1", first)
 	store, name := newStore(t, Limits{}), h.host+"/app:1"
 	if img := got(t, store, name, Options{}); content(t, img, "top") != "1" {
 		t.Error("wrong image")
@@ -232,7 +234,7 @@ func TestWhatIsAskedAgain(t *testing.T) {
 	if n, m := h.asked("/blobs/"), h.asked("/manifests/1"); n != 3 || m != 2 {
 		t.Errorf("the second time %d parts and %d manifests in all were asked for", n, m)
 	}
-	h.images["app:1"] = second
+	h.serve("app:1", second)
 	if img := got(t, store, name, Options{SkipPull: true}); content(t, img, "top") != "1" || h.asked("/manifests/1") != 2 {
 		t.Error("the registry was asked")
 	}
@@ -283,7 +285,7 @@ func TestEngineSavesOnce(t *testing.T) {
 func TestBrokenOffDownloads(t *testing.T) {
 	s := plain(t, file("a", strings.Repeat("1", 10000)))
 	h := newHub(t)
-	h.images["app:1"] = s
+	h.serve("app:1", s)
 	breaks := 2
 	layer := hashOf(t, gzipped(s.layers[0])).String()
 	h.alter = func(w http.ResponseWriter, r *http.Request, data []byte) bool {
@@ -313,7 +315,7 @@ func TestProgress(t *testing.T) {
 	}
 	s := newSample(t, "amd64", asItIs, nil, layers...)
 	h := newHub(t)
-	h.images["app:1"] = s
+	h.serve("app:1", s)
 	var all []Progress
 	began := time.Now()
 	got(t, newStore(t, Limits{}), h.host+"/app:1", Options{Progress: func(p Progress) { all = append(all, p) }})
@@ -340,7 +342,7 @@ func TestProgress(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	s := newSample(t, "amd64", asItIs, nil, tarOf(t, file("a", strings.Repeat("1", 8<<20))))
 	h := newHub(t)
-	h.images["app:1"] = s
+	h.serve("app:1", s)
 	archive := tarFile(t, "a.tar", dockerFiles(t, map[string]*sample{"app:1": s}))
 	stuck, release := io.Pipe()
 	defer release.Close()

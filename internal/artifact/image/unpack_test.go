@@ -212,7 +212,7 @@ func TestRefusals(t *testing.T) {
 func refused(t *testing.T, s *sample, limits Limits, want string) {
 	t.Helper()
 	h := newHub(t)
-	h.images["app:1"] = s
+	h.serve("app:1", s)
 	for _, name := range []string{writeFiles(t, t.TempDir(), layoutFiles(t, map[string]*sample{"": s})), h.host + "/app:1"} {
 		store := newStore(t, limits)
 		wantRefusal(t, failure(t.Context(), store, name, Options{}), fmt.Sprintf("image %q: %s", name, want))
@@ -260,7 +260,7 @@ func TestWhatTheManifestSays(t *testing.T) {
 			}
 			layout := writeFiles(t, t.TempDir(), layoutFiles(t, map[string]*sample{"": s}))
 			h := newHub(t)
-			h.images["app:1"] = s
+			h.serve("app:1", s)
 			for name, want := range map[string]string{layout: tt.want, h.host + "/app:1": tt.hub} {
 				if want == "" {
 					want = tt.want
