@@ -17,8 +17,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
@@ -244,13 +246,30 @@ func TestWhatIsAskedAgain(t *testing.T) {
 	if n := h.asked("/blobs/"); n != 5 {
 		t.Errorf("what the images share was asked for again: %v", h.requests)
 	}
-	h.server.Close()
-	var notices []string
-	if img := got(t, store, name, Options{Notice: func(s string) { notices = append(notices, s) }}); content(t, img, "top") != "2" || img.Digest != second.manifest.Digest.String() {
-		t.Error("the wrong copy")
+	for _, fails := range []func(){func() { h.login = "basic" }, h.server.Close} {
+		fails()
+		var notices []string
+		if img := got(t, store, name, Options{Notice: func(s string) { notices = append(notices, s) }}); content(t, img, "top") != "2" || img.Digest != second.manifest.Digest.String() {
+			t.Error("the wrong copy")
+		}
+		if len(notices) != 1 || !strings.HasSuffix(notices[0], "; the copy in the cache is used") {
+			t.Errorf("notices %q", notices)
+		}
 	}
-	if len(notices) != 1 || !strings.HasSuffix(notices[0], "; the copy in the cache is used") {
-		t.Errorf("notices %q", notices)
+}
+
+func TestTheHintForAmazonsRegistry(t *testing.T) {
+	ref, err := name.ParseReference("123456789012.dkr.ecr.eu-central-1.amazonaws.com/app:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused *Error
+	if err := explainStatus(ref.Context().RegistryStr(), ref, &transport.Error{StatusCode: http.StatusForbidden}); !errors.As(err, &refused) {
+		t.Fatal(err)
+	}
+	const want = "log in with aws ecr get-login-password --region eu-central-1 | docker login --username AWS --password-stdin 123456789012.dkr.ecr.eu-central-1.amazonaws.com, or name a credential helper in Docker's config.json"
+	if refused.Hint != want {
+		t.Errorf("hint %q", refused.Hint)
 	}
 }
 

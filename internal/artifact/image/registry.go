@@ -38,7 +38,7 @@ func (g *getting) fromRegistry(ctx context.Context, w where) (*Image, error) {
 	first, err := r.resolve(ctx)
 	if err != nil {
 		err = explain(ctx, w.ref, err)
-		if !unreachable(err) {
+		if !passing(err) {
 			return nil, err
 		}
 		img, none := g.known(ctx, func(record) bool { return true })
@@ -250,8 +250,9 @@ func (r *impatient) Close() error {
 	return r.ReadCloser.Close()
 }
 
-// unreachable reports whether no registry has answered.
-func unreachable(err error) bool {
+// passing reports whether a registry has said nothing of the image: it was not
+// reached, is out of order, or the login has run out, as Amazon's do in hours.
+func passing(err error) bool {
 	var refused *Error
 	if !errors.As(err, &refused) || refused.Err == nil {
 		return false
@@ -259,12 +260,12 @@ func unreachable(err error) bool {
 	var (
 		status  *transport.Error
 		network net.Error
-		dial    *net.OpError
 	)
 	if errors.As(refused.Err, &status) {
-		return status.StatusCode >= http.StatusInternalServerError
+		code := status.StatusCode
+		return code >= http.StatusInternalServerError || code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusTooManyRequests
 	}
-	return errors.As(refused.Err, &dial) || errors.As(refused.Err, &network)
+	return errors.As(refused.Err, &network)
 }
 
 // explain puts what a registry or the network has said into the user's terms.
@@ -296,7 +297,12 @@ func explain(ctx context.Context, ref name.Reference, err error) error {
 }
 
 func explainStatus(host string, ref name.Reference, status *transport.Error) error {
-	login := "log in with docker login " + host + "; lambkin takes what that keeps, and credential helpers"
+	login := "log in with docker login " + host
+	if region, ok := strings.CutPrefix(host, strings.Split(host, ".")[0]+".dkr.ecr."); ok {
+		region, _, _ = strings.Cut(region, ".")
+		login = "log in with aws ecr get-login-password --region " + region + " | docker login --username AWS --password-stdin " + host
+	}
+	login += ", or name a credential helper in Docker's config.json"
 	switch status.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return &Error{Reason: fmt.Sprintf("the registry %s does not hand it out without the right login", host), Hint: login, Err: status}
