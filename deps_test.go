@@ -78,9 +78,8 @@ var edges = []edge{
 
 	{"internal/conformance", nil}, // tests only
 	{"internal/peers", nil},       // tests only
-	{"internal/testenv/...", []string{"internal/testenv", "internal/lambda", "internal/runtimes", "internal/sandbox"}},
+	{"internal/testenv/...", []string{"internal/testenv", "internal/testenv/imagetest", "internal/lambda", "internal/runtimes", "internal/sandbox"}},
 	{"internal/testenv", nil},
-	{"bench/mkimage", []string{"internal/testenv/imagetest"}},
 	{".", nil},
 }
 

@@ -19,7 +19,7 @@ type Checkup struct {
 // Doctor looks the machine over. It changes nothing but the cache.
 func Doctor(ctx context.Context, env map[string]string) Checkup {
 	host := Host(env)
-	c := Checkup{Isolation: Isolations(ctx), Cache: host.Cache}
+	c := Checkup{Isolation: Isolations(ctx, env), Cache: host.Cache}
 	for _, r := range Runtimes() {
 		c.Runtimes = append(c.Runtimes, r.Survey(host)...)
 	}

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -262,31 +260,8 @@ func (m *images) unpacked(ctx context.Context, fn *lambda.Function, name string)
 		Name: name, Digest: img.Digest, Root: img.Root,
 		Entrypoint: img.Entrypoint, Command: img.Command, Env: img.Env, Dir: img.Dir, User: img.User,
 	}
-	out.Extensions, err = extensionsIn(img.Root)
+	out.Extensions, err = img.Files("opt/extensions")
 	return out, err
-}
-
-// extensionsIn are the programs in an unpacked image's folder of extensions.
-func extensionsIn(dir string) (names []string, err error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	folder, err := root.Open(filepath.FromSlash("opt/extensions"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	} else if err != nil {
-		return nil, fmt.Errorf("looking for extensions: %w", err)
-	}
-	defer folder.Close()
-	entries, err := folder.ReadDir(-1)
-	for _, e := range entries {
-		if !e.IsDir() {
-			names = append(names, e.Name())
-		}
-	}
-	return names, err
 }
 
 // savings are an engine's images as the cache takes them.
@@ -322,8 +297,12 @@ func (m *images) failed(ctx context.Context, fn *lambda.Function, err error, whe
 		where = at(fn.SourceOf("Code"))
 	}
 	d := diag.Diagnostic{Code: "image", Subject: fn.Path, Range: where, Summary: refused.Error(), Hint: refused.Hint}
-	if fn.PackageType != lambda.Image {
-		d.Hint = cmp.Or(d.Hint, "leave out --runtime-source image to run it with this machine's "+fn.Runtime)
+	switch {
+	case d.Hint != "" || fn.PackageType == lambda.Image:
+	case m.where.engine != nil:
+		d.Hint = "use --isolation namespace to run it with this machine's " + fn.Runtime
+	default:
+		d.Hint = "leave out --runtime-source image to run it with this machine's " + fn.Runtime
 	}
 	return problem(InMachine, d)
 }

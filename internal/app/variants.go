@@ -17,6 +17,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/runtimes/python"
 	"github.com/lambkin-dev/lambkin/internal/runtimes/ruby"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/container"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/limits"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 )
@@ -49,9 +50,9 @@ type Isolation struct {
 	Detail    string
 }
 
-// Isolations lists all ways, those that this version of lambkin lacks too. It
-// tries out those that a machine may refuse.
-func Isolations(ctx context.Context) []Isolation {
+// Isolations lists all ways. It tries out those that a machine may refuse or
+// lack; env is the user's environment.
+func Isolations(ctx context.Context, env map[string]string) []Isolation {
 	processes := Isolation{Name: "process", Available: true, Detail: "plain processes in the code's own folder; nothing is hidden from a function"}
 	switch runtime.GOOS {
 	case "linux":
@@ -64,8 +65,20 @@ func Isolations(ctx context.Context) []Isolation {
 	return []Isolation{
 		processes,
 		namespaces(ctx),
-		{Name: "container", Detail: "not in this version of lambkin"},
+		containers(ctx, env),
 	}
+}
+
+// containers looks for a container engine.
+func containers(ctx context.Context, env map[string]string) Isolation {
+	i := Isolation{Name: container.Sandbox{}.Name()}
+	engine, err := container.Find(ctx, env)
+	if err != nil {
+		i.Detail = err.Error()
+		return i
+	}
+	i.Available, i.Detail = true, "containers of AWS's images, in the engine at "+engine.Host
+	return i
 }
 
 // namespaces tries whether the machine lets functions run in namespaces.

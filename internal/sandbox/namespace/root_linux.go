@@ -165,8 +165,11 @@ func (p plan) place(dir string) string {
 
 // showLayers shows the layers at the opt folder, over what an image has there.
 func (p plan) showLayers() error {
-	if p.image == "" || len(p.layers) == 0 {
+	switch {
+	case p.image == "":
 		return merge(p.layers, optDir)
+	case len(p.layers) == 0:
+		return nil // what the image has there is seen
 	}
 	layers := p.layers
 	if _, err := os.Stat(oldRoot + p.image + optDir); err == nil {

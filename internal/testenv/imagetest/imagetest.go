@@ -25,7 +25,7 @@ type Config struct {
 }
 
 // Write makes an archive as `docker save` does, of one image called name: the
-// files of the folder dir, and programs of this machine, by their names in
+// files and links of the folder dir, and programs of this machine, by their names in
 // PATH, below /usr/bin with the libraries that they load. Everything in it can
 // be executed. With a folder for a program, that folder is in it at its own path.
 func Write(file, name string, c Config, dir string, programs ...string) (err error) {
@@ -63,8 +63,11 @@ func add(files map[string]string, program string) error {
 		return fmt.Errorf("looking for the libraries of %s: %w: %s", path, err, said)
 	}
 	for _, word := range strings.Fields(string(said)) {
-		if strings.HasPrefix(word, "/") {
-			files[strings.TrimPrefix(word, "/")] = word
+		if !strings.HasPrefix(word, "/") {
+			continue
+		}
+		if files[strings.TrimPrefix(word, "/")], err = filepath.EvalSymlinks(word); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -90,6 +93,12 @@ func archive(to *bytes.Buffer, files map[string]string) error {
 	}
 	slices.Sort(names)
 	for _, name := range names {
+		if target, err := os.Readlink(files[name]); err == nil {
+			if err := w.WriteHeader(&tar.Header{Name: name, Linkname: target, Typeflag: tar.TypeSymlink}); err != nil {
+				return err
+			}
+			continue
+		}
 		content, err := os.ReadFile(files[name])
 		if err != nil {
 			return err
