@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,7 +42,7 @@ func (s Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment
 		wait: map[int]chan frame{}, procs: map[int]*proc{}, gone: make(chan struct{}),
 		limits: limits.New(limits.Spec{Memory: spec.Memory, TmpMB: p.tmpMB, CPU: s.CPU}),
 	}
-	if len(spec.Layers) > 0 || spec.Image != nil {
+	if len(spec.Layers) > 0 {
 		e.paths.Opt = optDir
 	}
 	if err := e.hold(); err != nil {
@@ -73,11 +74,10 @@ func newPlan(spec sandbox.Spec) (p plan, err error) {
 	if err != nil {
 		return plan{}, err
 	}
-	if spec.Code == "" {
-		return p, nil
-	}
-	if p.code, err = filepath.EvalSymlinks(spec.Code); err != nil {
-		return plan{}, err
+	if spec.Code != "" {
+		if p.code, err = filepath.EvalSymlinks(spec.Code); err != nil {
+			return plan{}, err
+		}
 	}
 	for _, layer := range spec.Layers {
 		dir, err := filepath.EvalSymlinks(layer)
@@ -86,7 +86,7 @@ func newPlan(spec sandbox.Spec) (p plan, err error) {
 		}
 		p.layers = append(p.layers, dir)
 	}
-	if spec.Tree == nil {
+	if spec.Tree == nil || p.code == "" {
 		return p, nil
 	}
 	if dir := spec.Tree(); dir != "" {
@@ -209,7 +209,10 @@ func (e *environment) ask(ctx context.Context, f frame) (frame, error) {
 	}
 	e.wait[f.id] = answer
 	e.mu.Unlock()
-	if err := e.send(f); err != nil && !errors.Is(err, syscall.EPIPE) {
+	switch err := e.send(f); {
+	case errors.Is(err, net.ErrClosed):
+		return frame{}, sandbox.ErrClosed
+	case err != nil && !errors.Is(err, syscall.EPIPE):
 		return frame{}, err
 	}
 	select {

@@ -3,6 +3,7 @@ package namespace
 import (
 	"bytes"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/sandboxtest"
 	"github.com/lambkin-dev/lambkin/internal/testenv"
+	"github.com/lambkin-dev/lambkin/internal/testenv/imagetest"
 )
 
 func TestMain(m *testing.M) {
@@ -43,6 +45,73 @@ func TestSandbox(t *testing.T) {
 func TestSandboxWithoutNetwork(t *testing.T) {
 	able(t)
 	sandboxtest.Run(t, Sandbox{Alone: true})
+}
+
+// image makes an image with programs and the tests' own in it.
+func image(t *testing.T, programs ...string) (img sandbox.Image, program string) {
+	t.Helper()
+	able(t)
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := exec.LookPath("ldd"); err != nil {
+		t.Skip("needs ldd, to find the libraries of programs")
+	}
+	img = sandbox.Image{Name: "test", Root: t.TempDir()}
+	if err := imagetest.Folder(img.Root, append(programs, exe)...); err != nil {
+		t.Fatal(err)
+	}
+	return img, "/usr/bin/" + filepath.Base(exe)
+}
+
+func TestSandboxOfAnImage(t *testing.T) {
+	img, program := image(t)
+	sandboxtest.Run(t, Sandbox{}, sandboxtest.InImage(img, program))
+}
+
+// TestWhatAFunctionInAnImageSeesAndMay is about what is not as it is with the
+// host's programs.
+func TestWhatAFunctionInAnImageSeesAndMay(t *testing.T) {
+	img, _ := image(t, "sh", "ls", "cat", "id", "grep", "test")
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	layer := t.TempDir()
+	if err := os.WriteFile(filepath.Join(layer, "mine"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(img.Root, "opt", "its"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	env, err := Sandbox{Hosts: []string{"192.0.2.1 db"}}.Open(t.Context(), sandbox.Spec{Image: &img, Layers: []string{layer}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := env.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	const no = "no"
+	for _, tt := range []struct{ what, script, want string }{
+		{"its user", "id -u; id -g", "993\n990"},
+		{"the top folders", "ls / | grep -v -e ^lib", "bin\ndev\netc\nopt\nproc\nrun\nsys\ntmp\nusr\nvar"},
+		{"layers over the image's", "ls /opt", "its\nmine"},
+		{"names", "grep -c -e sandbox.localdomain -e '^192.0.2.1 db' /etc/hosts", "2"},
+		{"the host's files", "test -e " + secret + " && echo yes || echo no", no},
+		{"the host's settings", "test -e /etc/passwd && echo yes || echo no", no},
+		{"write to the image", "(echo >/x; echo >/var/task/x; echo >/etc/hosts; echo >/usr/bin/x) 2>/dev/null && echo yes || echo no", no},
+		{"write to /dev and /opt", "(echo >/dev/x || echo >/opt/x) 2>/dev/null && echo yes || echo no", no},
+		{"write to /tmp", "echo kept >/tmp/x && cat /tmp/x", "kept"},
+		{"have a capability", "grep -c '^Cap[A-Za-z]*:.*[1-9a-f]' /proc/self/status", "0"},
+		{"process 1's memory", "cat /proc/1/mem >/dev/null 2>&1 && echo yes || echo no", no},
+	} {
+		if got := shell(t, env, tt.script); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.what, got, tt.want)
+		}
+	}
 }
 
 // TestTheOtherKindOfUser runs this package's tests as an ordinary user, when
@@ -137,6 +206,12 @@ func TestWhatAFunctionSeesAndMay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
 	layer := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(layer, "lib"), 0o777); err != nil {
 		t.Fatal(err)
@@ -172,6 +247,8 @@ func TestWhatAFunctionSeesAndMay(t *testing.T) {
 		{"have namespaces of its own", "unshare -U true 2>/dev/null && echo yes || echo no", no},
 		{"have a capability", "grep -c '^Cap[A-Za-z]*:.*[1-9a-f]' /proc/self/status", "0"},
 		{"get one by a program", "grep NoNewPrivs /proc/self/status | tr -d '[:space:]'", "NoNewPrivs:1"},
+		{"raise a limit", "(ulimit -n 5000) 2>/dev/null && echo yes || echo no", no},
+		{"reach others' sockets that have a file", "test -e " + socket + " && echo yes || echo no", no},
 		{"end process 1", "kill -9 1; kill -15 1; kill -2 1; sleep 0.05; echo there", "there"},
 	} {
 		if got := shell(t, env, tt.script); got != strings.TrimSpace(tt.want) {

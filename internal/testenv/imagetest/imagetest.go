@@ -45,6 +45,42 @@ func Write(file, name string, c Config, dir string, programs ...string) (err err
 	return save(file, name, c, layer.Bytes())
 }
 
+// Folder makes a file system for an image in dir, as if it had been unpacked:
+// programs of this machine as [Write] has them, and what sandboxes put
+// something at.
+func Folder(dir string, programs ...string) error {
+	files := map[string]string{}
+	for _, program := range programs {
+		if err := add(files, program); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"dev", "proc", "sys", "tmp", "run", "opt", "etc", "var/task", "var/runtime"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"hosts", "hostname", "resolv.conf"} {
+		if err := os.WriteFile(filepath.Join(dir, "etc", name), nil, 0o644); err != nil {
+			return err
+		}
+	}
+	for name, from := range files {
+		content, err := os.ReadFile(from)
+		to := filepath.Join(dir, name)
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(to), 0o755)
+		}
+		if err == nil {
+			err = os.WriteFile(to, content, 0o755)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return os.Symlink("usr/bin", filepath.Join(dir, "bin"))
+}
+
 // add adds a program and its libraries, or a folder.
 func add(files map[string]string, program string) error {
 	if st, err := os.Stat(program); err == nil && st.IsDir() {
