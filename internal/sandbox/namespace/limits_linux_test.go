@@ -49,11 +49,15 @@ func limitsMain() {
 		}
 		time.Sleep(400 * time.Millisecond)
 	case "burn":
-		var usage syscall.Rusage
+		used := func() time.Duration {
+			var usage syscall.Rusage
+			_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+			return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+		}
+		before := used() // to start takes a slow machine long
 		for end := time.Now().Add(400 * time.Millisecond); time.Now().Before(end); {
 		}
-		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
-		fmt.Print(time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Milliseconds())
+		fmt.Print((used() - before).Milliseconds())
 	case "environments":
 		fmt.Println("begun")
 		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
