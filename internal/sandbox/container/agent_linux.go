@@ -230,7 +230,7 @@ func (a *agent) launch(s *stream, w words) (*held, error) {
 		return fail(&os.PathError{Op: "fork/exec", Path: path, Err: err})
 	}
 	// Where memory is short, this is not what the kernel ends.
-	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("500"), 0o644)
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("1000"), 0o644)
 	a.last++
 	p.id, p.pid = a.last, pid
 	a.processes[pid] = p

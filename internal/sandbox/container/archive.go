@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"syscall"
 )
 
@@ -44,6 +45,9 @@ func (a archive) add(file, name string, open bool) error {
 	}
 	header.Uid, header.Gid, header.Uname, header.Gname = 0, 0, "", ""
 	header.Format = tar.FormatPAX
+	if runtime.GOOS == "windows" {
+		header.Mode |= 0o755 // it does not say which files are programs
+	}
 	if open {
 		owners := header.Mode & 0o500
 		header.Mode |= owners>>3 | owners>>6

@@ -49,7 +49,7 @@ func TestArguments(t *testing.T) {
 			t.Errorf("%s: error %v, want %s", arg, err, want)
 		}
 	}
-	p, err := Sandbox{Engine: &Engine{}}.plan(specOf("fn"), want, "/proc/self/exe", false)
+	p, err := Sandbox{Engine: &Engine{}}.plan(specOf("fn"), want, way{program: "/proc/self/exe", gateway: true})
 	if err != nil {
 		t.Skip(err) // a system without this file
 	}

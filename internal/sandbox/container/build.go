@@ -83,6 +83,8 @@ func (e *Engine) Build(ctx context.Context, spec BuildSpec, progress io.Writer) 
 		return "", fmt.Errorf("sending the context %s: %w", spec.Context, mine)
 	}
 	switch {
+	case err != nil && strings.Contains(err.Error(), "BuildKit"):
+		return "", fmt.Errorf("building with %s: %w; lambkin uses the engine's own builder, which knows none of that: build the image yourself (docker build -t NAME .) and name it", dockerfile, err)
 	case err != nil && steps.last() != "":
 		return "", fmt.Errorf("building with %s: %s: %w", dockerfile, steps.last(), err)
 	case err != nil:

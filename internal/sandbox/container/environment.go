@@ -89,7 +89,8 @@ func (a *attached) said() string {
 func (e *Engine) attach(ctx context.Context, id string) (*attached, error) {
 	conn, in, err := e.hijack(ctx, request{
 		method: http.MethodPost, path: "/containers/" + id + "/attach",
-		query: url.Values{"stream": {"1"}, "stdin": {"1"}, "stdout": {"1"}, "stderr": {"1"}},
+		// No bytes are keys that mean to leave.
+		query: url.Values{"stream": {"1"}, "stdin": {"1"}, "stdout": {"1"}, "stderr": {"1"}, "detachKeys": {""}},
 	})
 	if err != nil {
 		return nil, err

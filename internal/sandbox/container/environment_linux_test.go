@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -143,8 +144,16 @@ func TestMemory(t *testing.T) {
 			if exit.OutOfMemory != tt.killed || (exit.Text == "signal: killed") != tt.killed {
 				t.Errorf("%+v, and it says %q", exit, out)
 			}
-			if out, exit := do(t, env, "id"); exit.Code != 0 {
-				t.Errorf("the next process: %+v %q", exit, out)
+			// Where the kernel looks for memory again before the first process has
+			// given its own back, it ends the agent too.
+			p, err := env.Start(t.Context(), sandbox.Command{Path: inside, Dir: "/", Env: []string{actionVariable + "=id"}, Stdout: io.Discard, Stderr: io.Discard})
+			if err != nil && tt.killed && err.Error() == "the container has ended: it had used more memory than it may" {
+				return
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if <-p.Done(); p.Exit().Code != 0 {
+				t.Errorf("the next process: %+v", p.Exit())
 			}
 		})
 	}
@@ -303,8 +312,8 @@ func TestWhatAContainerIsRefused(t *testing.T) {
 		}
 	}
 	for want, spec := range map[string]sandbox.Spec{
-		"a container needs an image that the container engine has":                 {},
-		"making a container of no-such-image: No such image: no-such-image:latest": {Image: &sandbox.Image{ID: "no-such-image"}},
+		"a container needs an image that the container engine has":                   {},
+		"starting a container of no-such-image: No such image: no-such-image:latest": {Image: &sandbox.Image{ID: "no-such-image"}},
 	} {
 		if _, err := box.Open(t.Context(), spec); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
@@ -387,4 +396,52 @@ func (g *gate) Write(p []byte) (int, error) {
 	<-g.open
 	g.n += len(p)
 	return len(p), nil
+}
+
+// TestForeignArchitecture: the agent is the engine's, the function's program is not.
+func TestForeignArchitecture(t *testing.T) {
+	box, _ := boxed(t, Options{Network: "none"})
+	if box.Engine.about.architecture != "amd64" {
+		t.Skip("the stand-in is for another architecture than arm64")
+	}
+	if _, err := os.Stat("/proc/sys/fs/binfmt_misc/qemu-aarch64"); err == nil {
+		t.Skip("this machine emulates arm64")
+	}
+	dir := t.TempDir()
+	header := make([]byte, 4096)
+	copy(header, "\x7fELF\x02\x01\x01")
+	copy(header[16:], "\x02\x00\xb7\x00\x01") // a program, for arm64
+	write(t, dir, "bootstrap", string(header), 0o755)
+	write(t, dir, "Dockerfile", "FROM scratch\nCOPY bootstrap /bootstrap\n", 0o644)
+	id, err := box.Engine.Build(t.Context(), BuildSpec{Context: dir, Platform: "linux/arm64"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := opened(t, box, sandbox.Spec{Image: &sandbox.Image{ID: id}})
+	_, err = env.Start(t.Context(), sandbox.Command{Path: "/bootstrap", Dir: "/", Stdout: io.Discard, Stderr: io.Discard})
+	if err == nil || !strings.Contains(err.Error(), "the image is for linux/arm64, and the container engine runs linux/amd64 without emulating others") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestOpeningIsGivenUp: whenever that is, nothing stays.
+func TestOpeningIsGivenUp(t *testing.T) {
+	box, img := boxed(t, Options{Network: "none"})
+	testenv.Leaks(t)
+	for wait := time.Duration(0); wait < 250*time.Millisecond; wait += 25 * time.Millisecond {
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		env, err := box.Open(ctx, sandbox.Spec{Image: &img})
+		cancel()
+		if err == nil {
+			err = env.Close()
+		} else if errors.Is(err, context.DeadlineExceeded) {
+			err = nil
+		}
+		if err != nil {
+			t.Errorf("after %v: %v", wait, err)
+		}
+	}
+	if left := containers(t, box.Engine); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
 }

@@ -30,6 +30,7 @@ func TestBuild(t *testing.T) {
 		`ENTRYPOINT ["/usr/bin/program"]`, `CMD ["app.handler"]`, "USER 1000",
 		"FROM first AS last", `RUN ["/usr/bin/program", "/no/such/folder"]`, "",
 	}, "\n"), 0o644)
+	write(t, dir, "docker/mounts", "FROM lambkin-test:program\nRUN --mount=type=cache,target=/x x\n", 0o644)
 	write(t, dir, ".dockerignore", "# what stays out\nsecret*\nnode_modules\n!node_modules/kept\n", 0o644)
 	for _, name := range []string{"app.js", "secret.txt", "node_modules/left-out", "node_modules/kept/index.js"} {
 		write(t, dir, name, name, 0o644)
@@ -75,6 +76,7 @@ func TestBuild(t *testing.T) {
 		"there is no Dockerfile: ":                func(s *BuildSpec) { s.Dockerfile = "" },
 		"failed to reach build target nowhere":    func(s *BuildSpec) { s.Target = "nowhere" },
 		"base name (${BASE}) should not be blank": func(s *BuildSpec) { s.Args = nil },
+		"build the image yourself":                func(s *BuildSpec) { s.Dockerfile = "docker/mounts" },
 	} {
 		wrong := spec
 		change(&wrong)

@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -140,30 +141,48 @@ func (s Sandbox) Open(ctx context.Context, spec sandbox.Spec) (sandbox.Environme
 	if len(spec.Layers) > 0 {
 		e.paths.Opt = optDir
 	}
-	p, err := s.plan(spec, settings, program, s.here(about))
+	way := way{program: program, here: s.here(about), gateway: true}
+	for {
+		err = s.try(ctx, e, spec, way, me)
+		switch {
+		case err == nil:
+			return e, nil
+		case way.here && absent(err): // the engine has another file system than this machine's
+			way.here = false
+		case way.gateway && strings.Contains(err.Error(), hostGateway): // it has no network of its own, and no address there
+			way.gateway = false
+		default:
+			return nil, fmt.Errorf("starting a container of %s: %w", cmp.Or(spec.Image.Name, spec.Image.ID), err)
+		}
+	}
+}
+
+// way is how a container is made for an engine.
+type way struct {
+	program string // the agent's file
+	here    bool   // the engine finds this machine's folders where they are
+	gateway bool   // it knows an address of its host
+}
+
+// try makes a container and starts it; what it has made it removes when that fails.
+func (s Sandbox) try(ctx context.Context, e *environment, spec sandbox.Spec, way way, me owner) error {
+	p, err := s.plan(spec, e.settings, way)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p.config.Labels = map[string]string{labelName: me.String()}
-	if e.id, err = s.Engine.create(ctx, p); absent(err) {
-		// An engine that has another file system than this machine's.
-		if p, err = s.plan(spec, settings, program, false); err == nil {
-			p.config.Labels = map[string]string{labelName: me.String()}
-			e.id, err = s.Engine.create(ctx, p)
-		}
+	if e.id, err = s.Engine.create(ctx, p); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("making a container of %s: %w", cmp.Or(spec.Image.Name, spec.Image.ID), err)
+	if err = e.begin(ctx, p); err == nil {
+		return nil
 	}
-	if err := e.begin(ctx, p); err != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removing)
-		defer cancel()
-		if e.mux != nil {
-			e.mux.fail(io.EOF)
-		}
-		return nil, errors.Join(fmt.Errorf("starting a container of %s: %w", cmp.Or(spec.Image.Name, spec.Image.ID), err), s.Engine.remove(ctx, e.id))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removing)
+	defer cancel()
+	if e.mux != nil {
+		e.mux.fail(io.EOF)
 	}
-	return e, nil
+	return errors.Join(err, s.Engine.remove(ctx, e.id))
 }
 
 // absent reports whether an engine does not find what it is to mount.
@@ -173,6 +192,9 @@ func absent(err error) bool {
 
 // begin fills the container that was made, and starts it.
 func (e *environment) begin(ctx context.Context, p plan) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	for place, fill := range p.copies {
 		if err := e.engine.put(ctx, e.id, place, fill); err != nil {
 			return err
@@ -188,25 +210,14 @@ func (e *environment) begin(ctx context.Context, p plan) error {
 	return e.engine.ask(ctx, request{method: http.MethodPost, path: "/containers/" + e.id + "/start"}, nil)
 }
 
-// create makes a container and returns its id.
+// create makes a container and returns its id. An engine finishes what it has
+// begun, so this does not end with ctx: what it makes is to be removed.
 func (e *Engine) create(ctx context.Context, p plan) (string, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removing)
+	defer cancel()
 	var made struct{ ID string }
 	err := e.ask(ctx, request{method: http.MethodPost, path: "/containers/create", json: p.config}, &made)
-	if err != nil && strings.Contains(err.Error(), hostGateway) {
-		// An engine without a network of its own has no address for the host.
-		p.config.HostConfig.ExtraHosts = without(p.config.HostConfig.ExtraHosts, hostName+":"+hostGateway)
-		err = e.ask(ctx, request{method: http.MethodPost, path: "/containers/create", json: p.config}, &made)
-	}
 	return made.ID, err
-}
-
-func without(list []string, item string) (rest []string) {
-	for _, one := range list {
-		if one != item {
-			rest = append(rest, one)
-		}
-	}
-	return rest
 }
 
 // put unpacks an archive in a container's folder.
@@ -274,9 +285,8 @@ func (s Sandbox) here(a *about) bool {
 	return runtime.GOOS == "linux" && strings.HasPrefix(s.Engine.Host, "unix:") && a.kernel == line("/proc/sys/kernel/osrelease")
 }
 
-// plan says what a container is to be. With here, the engine finds this
-// machine's folders where they are.
-func (s Sandbox) plan(spec sandbox.Spec, set settings, program string, here bool) (plan, error) {
+// plan says what a container is to be.
+func (s Sandbox) plan(spec sandbox.Spec, set settings, way way) (plan, error) {
 	memory := cmp.Or(set.memory, spec.Memory)
 	if s.Options.NoMemoryLimit {
 		memory = 0
@@ -303,8 +313,8 @@ func (s Sandbox) plan(spec sandbox.Spec, set settings, program string, here bool
 		host.Memory = memory + tmp + ownMemory
 		host.MemorySwap = host.Memory // no other
 	}
-	if set.network != "none" && !strings.HasPrefix(set.network, "container:") && !named(set.hosts, hostName) {
-		host.ExtraHosts = append(without(set.hosts, ""), hostName+":"+hostGateway)
+	if way.gateway && set.network != "none" && !strings.HasPrefix(set.network, "container:") && !named(set.hosts, hostName) {
+		host.ExtraHosts = append(slices.Clone(set.hosts), hostName+":"+hostGateway)
 	}
 	for _, published := range set.published {
 		if p.config.ExposedPorts == nil {
@@ -313,15 +323,15 @@ func (s Sandbox) plan(spec sandbox.Spec, set settings, program string, here bool
 		p.config.ExposedPorts[published.inside] = struct{}{}
 		host.PortBindings[published.inside] = append(host.PortBindings[published.inside], port{published.address, published.outside})
 	}
-	if err := p.show(agentDir, []string{program}, here, s.Options.Volumes); err != nil {
+	if err := p.show(agentDir, []string{way.program}, way.here, s.Options.Volumes); err != nil {
 		return plan{}, err
 	}
 	if spec.Code != "" {
-		if err := p.show(taskDir, []string{spec.Code}, here, s.Options.Volumes); err != nil {
+		if err := p.show(taskDir, []string{spec.Code}, way.here, s.Options.Volumes); err != nil {
 			return plan{}, err
 		}
 	}
-	return p, p.show(optDir, spec.Layers, here, s.Options.Volumes)
+	return p, p.show(optDir, spec.Layers, way.here, s.Options.Volumes)
 }
 
 // named reports whether a name is among hosts.
@@ -341,12 +351,12 @@ func (p *plan) show(place string, sources []string, here bool, volumes Volumes) 
 	if len(sources) == 0 {
 		return nil
 	}
+	sources = slices.Clone(sources)
 	for i, source := range sources {
-		real, err := filepath.EvalSymlinks(source)
-		if err != nil {
+		var err error
+		if sources[i], err = filepath.EvalSymlinks(source); err != nil {
 			return err
 		}
-		sources = append(append(append([]string{}, sources[:i]...), real), sources[i+1:]...)
 	}
 	only := sources[0]
 	isDir := isDir(only)

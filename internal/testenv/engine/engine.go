@@ -86,7 +86,8 @@ func start(dockerd string) error {
 	}
 	defer log.Close()
 	shared.cmd = exec.Command(dockerd, "--host", shared.host, "--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"),
-		"--pidfile", filepath.Join(dir, "pid"), "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--bridge=none", "--log-level=warn")
+		"--pidfile", filepath.Join(dir, "pid"), "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--bridge=none", "--log-level=warn",
+		"--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", "/"+filepath.Base(dir))
 	shared.cmd.Stdout, shared.cmd.Stderr = log, log
 	shared.cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin:" + os.Getenv("PATH"), "HOME=" + dir}
 	shared.cmd.SysProcAttr = attributes()
@@ -150,6 +151,7 @@ func stop() {
 	}
 	if shared.dir != "" {
 		unmount(shared.dir)
+		removeGroups(filepath.Base(shared.dir))
 		if err := os.RemoveAll(shared.dir); err != nil {
 			fmt.Fprintln(os.Stderr, "removing the container engine's folder:", err)
 		}

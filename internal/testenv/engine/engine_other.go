@@ -7,3 +7,5 @@ import "syscall"
 func attributes() *syscall.SysProcAttr { return nil }
 
 func unmount(string) {}
+
+func removeGroups(string) {}
