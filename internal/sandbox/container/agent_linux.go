@@ -24,11 +24,12 @@ import (
 // in all others. It is called with the process's arguments before anything
 // else, and the process ends with the status.
 func Main(args []string) (status int, ok bool) {
-	if len(args) != 3 || args[1] != agentName {
+	if !isAgent(args) {
 		return 0, false
 	}
-	megabytes, err := strconv.Atoi(args[2])
+	limit, err := limitOf(args, os.Getpid())
 	if err != nil {
+		_, _ = fmt.Fprintln(os.NewFile(2, "stderr"), err)
 		return 2, true
 	}
 	// The connection is not for what this starts; nor may that look into this.
@@ -41,13 +42,25 @@ func Main(args []string) (status int, ok bool) {
 		return 1, true
 	}
 	unix.Umask(0o022)
-	a := &agent{processes: map[int]*held{}, listeners: map[int]net.Listener{}, memory: newMemory(int64(megabytes) << 20)}
+	a := &agent{processes: map[int]*held{}, listeners: map[int]net.Listener{}, memory: newMemory(limit)}
 	if a.null, err = os.OpenFile("/dev/null", os.O_RDWR, 0); err != nil {
 		return 1, true
 	}
 	a.mux = newMux(stdio{os.NewFile(0, "in"), os.NewFile(1, "out")}, 2, a.serve)
 	a.run()
 	return 0, true
+}
+
+func isAgent(args []string) bool { return len(args) == 3 && args[1] == agentName }
+
+// limitOf is the memory, in bytes, that an agent's processes may use. Only a
+// container's process 1 is an agent: one ends all processes that it sees.
+func limitOf(args []string, pid int) (int64, error) {
+	if pid != 1 {
+		return 0, errors.New("this is for process 1 of a container alone")
+	}
+	megabytes, err := strconv.Atoi(args[2])
+	return int64(megabytes) << 20, err
 }
 
 // stdio is the connection to lambkin.

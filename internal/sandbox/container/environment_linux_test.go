@@ -445,3 +445,17 @@ func TestOpeningIsGivenUp(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+// TestOnlyAContainersFirstProcessIsAnAgent: elsewhere it would end all that runs.
+func TestOnlyAContainersFirstProcessIsAnAgent(t *testing.T) {
+	args := []string{"lambkin", agentName, "128"}
+	if limit, err := limitOf(args, 1); limit != 128<<20 || err != nil {
+		t.Errorf("process 1 gets %d, %v", limit, err)
+	}
+	if _, err := limitOf(args, 2); err == nil {
+		t.Error("process 2 is an agent")
+	}
+	if isAgent([]string{"lambkin", "invoke", "128"}) || isAgent(args[:2]) || !isAgent(args) {
+		t.Error("an agent is known by other than its arguments")
+	}
+}
