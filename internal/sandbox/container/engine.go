@@ -109,6 +109,17 @@ func (e *Engine) know(ctx context.Context) (*about, error) {
 	return a, nil
 }
 
+// Platform is what the engine's containers run on, "linux/amd64".
+func (e *Engine) Platform(ctx context.Context) (string, error) {
+	a, err := e.know(ctx)
+	if err != nil {
+		return "", err
+	}
+	return a.platform(), nil
+}
+
+func (a *about) platform() string { return "linux/" + a.architecture }
+
 // older compares versions such as "1.41".
 func older(a, b string) bool {
 	number := func(v string) int {

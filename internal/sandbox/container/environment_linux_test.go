@@ -459,3 +459,45 @@ func TestOnlyAContainersFirstProcessIsAnAgent(t *testing.T) {
 		t.Error("an agent is known by other than its arguments")
 	}
 }
+
+// TestAnEngineThatRefusesIsAskedForLess: one without this machine's folders,
+// and without an address for it.
+func TestAnEngineThatRefusesIsAskedForLess(t *testing.T) {
+	box, img := boxed(t, Options{})
+	testenv.Leaks(t)
+	code := t.TempDir()
+	write(t, code, "mine", "x", 0o644)
+	strict := &refusing{to: box.Engine.client.Transport}
+	box.Engine.client.Transport = strict
+	env := opened(t, box, sandbox.Spec{Image: &img, Code: code})
+	if got, _ := do(t, env, "list", "/var/task"); got != "mine" || strict.refused != 2 {
+		t.Errorf("the code is %q, after %d refusals", got, strict.refused)
+	}
+	box.Engine.client.Transport = strict.to
+}
+
+type refusing struct {
+	to      http.RoundTripper
+	refused int
+}
+
+func (r *refusing) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(req.URL.Path, "/containers/create") {
+		return r.to.RoundTrip(req)
+	}
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	for part, message := range map[string]string{
+		`"Type":"bind"`: "invalid mount config: bind source path does not exist: /x", "host-gateway": "unable to derive the IP value for host-gateway",
+	} {
+		if strings.Contains(string(body), part) {
+			r.refused++
+			answer := `{"message":"` + message + `"}`
+			return &http.Response{StatusCode: http.StatusBadRequest, Body: io.NopCloser(strings.NewReader(answer)), Request: req}, nil
+		}
+	}
+	req.Body = io.NopCloser(strings.NewReader(string(body)))
+	return r.to.RoundTrip(req)
+}

@@ -99,6 +99,9 @@ func TestFind(t *testing.T) {
 		if diff := cmp.Diff(&about{version: "1.43", system: "linux", architecture: "amd64", kernel: "6.1"}, e.about, cmp.AllowUnexported(about{})); diff != "" || e.Host != want {
 			t.Errorf("%s: found %s (-want +got):\n%s", name, e.Host, diff)
 		}
+		if platform, err := e.Platform(t.Context()); platform != "linux/amd64" || err != nil {
+			t.Errorf("%s: its containers run on %s, %v", name, platform, err)
+		}
 		if _, err := e.Inspect(t.Context(), "x"); !NotFound(err) || err.Error() != "/v1.43/images/x/json" {
 			t.Errorf("%s: it is asked with %v", name, err)
 		}

@@ -134,7 +134,7 @@ func (s Sandbox) Open(ctx context.Context, spec sandbox.Spec) (sandbox.Environme
 	}()
 	defer func() { <-swept }()
 	e := &environment{
-		engine: s.Engine, image: spec.Image.ID, platform: about.system + "/" + about.architecture, settings: settings,
+		engine: s.Engine, image: spec.Image.ID, platform: about.platform(), settings: settings,
 		paths:     sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Tmp: tmpDir},
 		listeners: map[int]*listener{}, closing: make(chan struct{}),
 	}
