@@ -256,12 +256,10 @@ func (m *images) unpacked(ctx context.Context, fn *lambda.Function, name string)
 			Hint:    "use --isolation container with an engine that emulates it, or an image for both",
 		})
 	}
-	out := &sandbox.Image{
+	return &sandbox.Image{
 		Name: name, Digest: img.Digest, Root: img.Root,
 		Entrypoint: img.Entrypoint, Command: img.Command, Env: img.Env, Dir: img.Dir, User: img.User,
-	}
-	out.Extensions, err = img.Files("opt/extensions")
-	return out, err
+	}, nil
 }
 
 // savings are an engine's images as the cache takes them.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -55,8 +56,6 @@ type Image struct {
 	Env                 []string // NAME=value
 	Dir                 string   // working folder, "" for none
 	User                string   // "" for none
-	// Extensions are the names of the programs in its folder /opt/extensions, sorted.
-	Extensions []string
 }
 
 // Paths are an environment's folders as the processes in it see them. Opt is
@@ -75,6 +74,9 @@ type Environment interface {
 	// Start starts a process. When ctx ends before it has started, it is not started;
 	// later ctx has no effect.
 	Start(ctx context.Context, cmd Command) (Proc, error)
+	// Files lists the names of the files in a folder as the processes see it, in
+	// any order; none when there is no such folder.
+	Files(ctx context.Context, dir string) ([]string, error)
 	// Listen opens a port of the loopback interface that the processes see. The
 	// listener's address is theirs. Close does not end it.
 	Listen(ctx context.Context) (net.Listener, error)
@@ -195,6 +197,21 @@ func LookPath(name, dir string, env []string) (string, error) {
 
 // ErrClosed is returned by Start after Close.
 var ErrClosed = errors.New("environment is closed")
+
+// Files lists the names of the files in a folder, links to files among them;
+// none when there is no such folder.
+func Files(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if st, err := os.Stat(filepath.Join(dir, e.Name())); err == nil && !st.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}
 
 // Loopback is the network of processes that share the host's: what Listen and
 // Dial of such an [Environment] do.

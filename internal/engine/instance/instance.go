@@ -18,6 +18,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -114,10 +115,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	host.Tell = opts.Notice
 	i.launch, err = opts.Runtime.Launch(opts.Function, i.paths, &host)
 	if err == nil {
-		i.external, i.extensionsOff, err = bundle.Extensions(opts.Layers)
-		if opts.Image != nil && !i.extensionsOff {
-			i.external = merged(i.external, opts.Image.Extensions)
-		}
+		err = i.findExtensions(ctx)
 	}
 	if err == nil {
 		for _, n := range i.launch.Notices {
@@ -134,10 +132,15 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	return i, nil
 }
 
-// merged are the names of extensions of layers and of an image, without those
-// of the image's that a layer hides.
-func merged(layers, image []string) []string {
-	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(layers, image))))
+// findExtensions finds the external extensions, in layers or in the image.
+func (i *Instance) findExtensions(ctx context.Context) (err error) {
+	i.external, i.extensionsOff, err = bundle.Extensions(i.opts.Layers)
+	if err != nil || i.opts.Image == nil || i.extensionsOff {
+		return err
+	}
+	i.external, err = i.env.Files(ctx, path.Join(sandbox.AWS().Opt, "extensions"))
+	slices.Sort(i.external)
+	return err
 }
 
 // spec is the environment that the function gets.

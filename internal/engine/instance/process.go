@@ -125,7 +125,7 @@ func (i *Instance) startExtensions(ctx context.Context, p *process) {
 	env := extensionEnvironment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: p.api.Addr(), token: p.token})
 	for _, name := range i.external {
 		out := &output{instance: i, stream: telemetry.Stdout, extension: name}
-		path := filepath.Join(cmp.Or(i.paths.Opt, "/opt"), "extensions", name)
+		path := filepath.Join(cmp.Or(i.paths.Opt, sandbox.AWS().Opt), "extensions", name)
 		proc, err := i.env.Start(ctx, sandbox.Command{
 			Path: path, Dir: "/", Env: env,
 			Mark: "AWS_LAMBDA_RUNTIME_API=" + p.api.Addr(), Stdout: out, Stderr: out,

@@ -140,6 +140,8 @@ func (a *agent) serve(s *stream) {
 		if p := a.find(w.number(1)); p != nil {
 			answer = []string{strconv.FormatInt(sandbox.PeakMemory(p.pid), 10)}
 		}
+	case opFiles:
+		answer, err = sandbox.Files(w.at(1))
 	case opEnd:
 		a.end()
 	default:
@@ -231,6 +233,10 @@ func (a *agent) launch(s *stream, w words) (*held, error) {
 	defer a.mu.Unlock()
 	if a.ending {
 		return fail(sandbox.ErrClosed)
+	}
+	path, err := sandbox.LookPath(path, dir, rest[args:])
+	if err != nil {
+		return fail(err)
 	}
 	pid, err := syscall.ForkExec(path, append([]string{path}, rest[:args]...), &syscall.ProcAttr{
 		Dir: dir, Env: rest[args:], Files: []uintptr{a.null.Fd(), files[0].Fd(), files[len(files)-1].Fd()},

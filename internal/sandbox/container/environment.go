@@ -129,6 +129,11 @@ func (e *environment) ask(ctx context.Context, request ...string) (words, error)
 	return e.answer(ctx, s)
 }
 
+// Files implements [sandbox.Environment].
+func (e *environment) Files(ctx context.Context, dir string) ([]string, error) {
+	return e.ask(ctx, opFiles, dir)
+}
+
 // request opens a stream with a request.
 func (e *environment) request(request ...string) (*stream, error) {
 	s, err := e.mux.open()

@@ -21,6 +21,7 @@ import (
 //	peak     process                            answered with bytes
 //	listen   –                                  answered with the port; the listener is closed with the stream
 //	dial     port                               answered; then the stream is the connection
+//	files    folder                             answered with names
 //	accepted listener                           from the agent: the stream is the connection
 //	end      –                                  answered when no process is left; then the agent ends
 const (
@@ -30,6 +31,7 @@ const (
 	opPeak     = "peak"
 	opListen   = "listen"
 	opDial     = "dial"
+	opFiles    = "files"
 	opAccepted = "accepted"
 	opEnd      = "end"
 )

@@ -288,6 +288,19 @@ func (e *environment) Start(ctx context.Context, cmd sandbox.Command) (sandbox.P
 	return p, nil
 }
 
+// Files implements [sandbox.Environment].
+func (e *environment) Files(ctx context.Context, dir string) ([]string, error) {
+	if err := e.ready(); err != nil {
+		return nil, err
+	}
+	answer, err := e.ask(ctx, frame{op: opFiles, words: [][]string{{dir}}})
+	if err == nil {
+		defer answer.close()
+		err = answer.err()
+	}
+	return answer.list(0), err
+}
+
 func cleaned(dirs []string) []string {
 	var out []string
 	for _, dir := range dirs {

@@ -122,6 +122,10 @@ func (h *holder) serve(f frame) error {
 			defer process.Close()
 			answer.files = []*os.File{process}
 		}
+	case opFiles:
+		var names []string // as this thread sees them
+		names, err = sandbox.Files(f.word(0, 0))
+		answer.words = [][]string{names}
 	case opSocket:
 		var socket *os.File
 		if socket, err = newSocket(); err == nil {

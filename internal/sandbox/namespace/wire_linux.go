@@ -28,6 +28,7 @@ const (
 	opSignal = "signal" // process, number: ok
 	opKill   = "kill"   // process: nothing
 	opSocket = "socket" // ok with a file, a TCP socket of the environment's network
+	opFiles  = "files"  // folder: ok with names
 	opOK     = "ok"
 	opFailed = "failed" // operation, path, error number or text
 	opExit   = "exit"   // without a request; id is the process's: status, most memory in KiB

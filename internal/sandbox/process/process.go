@@ -76,6 +76,11 @@ func (e *environment) Start(ctx context.Context, cmd sandbox.Command) (sandbox.P
 	return p, nil
 }
 
+// Files implements [sandbox.Environment].
+func (e *environment) Files(_ context.Context, dir string) ([]string, error) {
+	return sandbox.Files(dir)
+}
+
 func (e *environment) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -56,6 +57,7 @@ func Run(t *testing.T, box sandbox.Sandbox, options ...Option) {
 		{"CodeIsAtTheTaskPath", testCode},
 		{"LaterLayersWin", testLayers},
 		{"PeakMemoryGrowsWithTheProcess", testMemory},
+		{"FilesAreListed", testFiles},
 		{"ProcessesReachAListener", testListen},
 		{"ProcessesCanBeReached", testDial},
 		{"SignalsHaveTheirUsualEffect", testIgnored},
@@ -363,6 +365,20 @@ func testIgnored(t *testing.T, s *suite) {
 	wait(t, p)
 	if got := p.Exit().Text; got != "signal: hangup" {
 		t.Errorf("a process that hangs itself up ends with %q", got)
+	}
+}
+
+func testFiles(t *testing.T, s *suite) {
+	layer := t.TempDir()
+	write(t, layer, "extensions/one", "")
+	write(t, layer, "extensions/folder/two", "")
+	env := s.open(t, sandbox.Spec{Layers: []string{layer}})
+	got, err := env.Files(t.Context(), path.Join(filepath.ToSlash(env.Paths().Opt), "extensions"))
+	if err != nil || !slices.Equal(got, []string{"one"}) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if got, err := env.Files(t.Context(), "/no/such/folder"); err != nil || len(got) > 0 {
+		t.Errorf("of a folder that is not there: %q, %v", got, err)
 	}
 }
 
