@@ -151,7 +151,7 @@ func (p plan) place(dir string) string {
 		return dir // mounting will fail and say why
 	}
 	defer unix.Close(root)
-	at, err := unix.Openat2(root, strings.TrimPrefix(dir, "/"), &unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT})
+	at, err := openIn(root, dir, unix.O_PATH|unix.O_DIRECTORY)
 	if err != nil {
 		return dir
 	}
@@ -226,11 +226,24 @@ func open(name string, flags uint64) (fd int, err error) {
 		return -1, err
 	}
 	defer unix.Close(old)
-	fd, err = unix.Openat2(old, strings.TrimPrefix(name, "/"), &unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT})
+	fd, err = openIn(old, name, flags)
 	if err != nil {
 		return -1, &os.PathError{Op: "open", Path: name, Err: err}
 	}
 	return fd, nil
+}
+
+// openIn opens a file whose links lead to where they lead when root is the root.
+func openIn(root int, name string, flags uint64) (fd int, err error) {
+	how := &unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT}
+	// The kernel gives up where something is mounted or renamed meanwhile,
+	// anywhere; the bound only stands against the unforeseen.
+	for range 1000 {
+		if fd, err = unix.Openat2(root, strings.TrimPrefix(name, "/"), how); !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	return fd, err
 }
 
 func cloned(at int, name string, attributes uint64) (fd int, err error) {
