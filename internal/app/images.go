@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -66,12 +67,12 @@ func newImages(ctx context.Context, o Options, where isolation) *images {
 
 // of is the image that fn runs in, nil for this machine's own programs.
 func (m *images) of(ctx context.Context, fn *lambda.Function) (*sandbox.Image, error) {
-	name := fn.Code.ImageURI
+	name := onDisk(fn.Code.ImageURI, filepath.Dir(fn.Source.File))
 	if fn.PackageType != lambda.Image {
 		if !m.options.Images.Runtime && m.where.engine == nil && m.named(fn) == "" {
 			return nil, nil
 		}
-		name = cmp.Or(m.named(fn), baseImage(fn))
+		name = cmp.Or(onDisk(m.named(fn), "."), baseImage(fn))
 	}
 	if !m.look && m.where.box.Name() == "process" {
 		return nil, problem(InCall, diag.Diagnostic{
@@ -93,6 +94,39 @@ func (m *images) of(ctx context.Context, fn *lambda.Function) (*sandbox.Image, e
 	return m.unpacked(ctx, fn, name)
 }
 
+// prefixes begin the names of images that lie on this machine's disk.
+var prefixes = []string{"oci:", "oci-archive:", "docker-archive:", ""}
+
+// onDisk is the whole path of an image that lies on this machine's disk, by a path
+// relative to dir; another name stays as it is.
+func onDisk(name, dir string) string {
+	for _, prefix := range prefixes {
+		path, ok := strings.CutPrefix(name, prefix)
+		if !ok || path == "" {
+			continue
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, filepath.FromSlash(path))
+		}
+		if prefix == "" && !isImage(path) {
+			continue // a registry's name, which a folder may have, too
+		}
+		if path, err := filepath.Abs(path); err == nil {
+			return prefix + path
+		}
+	}
+	return name
+}
+
+// isImage reports whether there is an archive, or a folder with an OCI layout.
+func isImage(path string) bool {
+	st, err := os.Stat(path)
+	if err == nil && st.IsDir() {
+		_, err = os.Stat(filepath.Join(path, "oci-layout"))
+	}
+	return err == nil
+}
+
 // known is an image as far as somebody here knows it.
 func (m *images) known(ctx context.Context, fn *lambda.Function, name string) (*sandbox.Image, error) {
 	if name == "" && fn.Image != nil && fn.Image.Build != nil {
@@ -107,16 +141,18 @@ func (m *images) known(ctx context.Context, fn *lambda.Function, name string) (*
 	if err != nil {
 		return nil, err
 	}
-	contents, err := store.Contents()
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(contents.Images, func(e image.Entry) bool { return slices.Contains(e.Names, name) }) {
+	if cached, err := inCache(store, name); cached || err != nil {
 		return m.unpacked(ctx, fn, name)
 	}
 	return nil, problem(InMachine, diag.Diagnostic{
 		Code: "image", Summary: fmt.Sprintf("the image %s is not here yet, so that its own variables are missing", name), Hint: "invoke the function once",
 	})
+}
+
+// inCache reports whether an image has been unpacked under this name.
+func inCache(store *image.Store, name string) (bool, error) {
+	contents, err := store.Contents()
+	return slices.ContainsFunc(contents.Images, func(e image.Entry) bool { return slices.Contains(e.Names, name) }), err
 }
 
 // named is the image that the user has chosen for a function with code of its own.
@@ -163,10 +199,9 @@ func (m *images) build(ctx context.Context, fn *lambda.Function, name string) (s
 		return "", nil
 	}
 	how := fn.Image.Build
-	if name != "" && !m.options.Images.Rebuild {
-		if _, err := os.Stat(name); err != nil {
-			return "", nil // the project's own builds have set the name
-		}
+	asset := filepath.Clean(how.Context) == filepath.Join(filepath.Dir(fn.Source.File), filepath.FromSlash(name))
+	if name != "" && !asset && !m.options.Images.Rebuild {
+		return "", nil // what `sam build` has built
 	}
 	engine, err := m.engine()
 	if err != nil {
@@ -240,6 +275,11 @@ func (m *images) unpacked(ctx context.Context, fn *lambda.Function, name string)
 	if engine, err := m.engine(); err == nil {
 		if _, err := engine.Inspect(ctx, name); err == nil {
 			o.Engine, o.SkipPull = savings(engine), false
+		}
+	}
+	if m.options.Images.SkipPull && o.Engine == nil && !filepath.IsAbs(name) && !strings.Contains(name, ":/") {
+		if cached, err := inCache(store, name); err == nil && !cached {
+			return nil, m.failed(ctx, fn, &image.Error{Image: name, Reason: "it is not here, and its registry is not to be asked", Hint: "leave out --skip-pull-image once"}, diag.Range{})
 		}
 	}
 	img, err := store.Get(ctx, name, o)
