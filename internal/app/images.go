@@ -168,13 +168,14 @@ func (m *images) named(fn *lambda.Function) string {
 // baseImage is AWS's image for the function's runtime and architecture
 // (https://gallery.ecr.aws/lambda).
 func baseImage(fn *lambda.Function) string {
-	language := strings.TrimRight(fn.Runtime, "0123456789.x")
-	version := strings.TrimSuffix(strings.TrimPrefix(fn.Runtime, language), ".x")
+	var language, version string
 	if rest, ok := strings.CutPrefix(fn.Runtime, "provided"); ok {
 		language, version = "provided", cmp.Or(strings.TrimPrefix(rest, "."), "alami")
-	}
-	if i := strings.IndexAny(fn.Runtime, "0123456789"); i > 0 && language != "provided" {
+	} else if i := strings.IndexAny(fn.Runtime, "0123456789"); i >= 0 {
 		language, version = fn.Runtime[:i], strings.TrimSuffix(fn.Runtime[i:], ".x")
+	}
+	if language == "dotnetcore" {
+		language, version = "dotnet", "core"+version
 	}
 	return fmt.Sprintf("public.ecr.aws/lambda/%s:%s-%s", language, version, cmp.Or(fn.Architecture, "x86_64"))
 }

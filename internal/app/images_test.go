@@ -46,7 +46,7 @@ func TestBaseImages(t *testing.T) {
 		{"java8.al2", "x86_64", "java:8.al2-x86_64"},
 		{"java21", "arm64", "java:21-arm64"},
 		{"dotnet8", "x86_64", "dotnet:8-x86_64"},
-		{"dotnetcore3.1", "x86_64", "dotnetcore:3.1-x86_64"},
+		{"dotnetcore3.1", "x86_64", "dotnet:core3.1-x86_64"},
 		{"provided", "x86_64", "provided:alami-x86_64"},
 		{"provided.al2023", "arm64", "provided:al2023-arm64"},
 		{"go1.x", "x86_64", "go:1-x86_64"},
