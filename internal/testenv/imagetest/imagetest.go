@@ -93,7 +93,7 @@ func add(files map[string]string, program string) error {
 	if err != nil {
 		return err
 	}
-	files["usr/bin/"+filepath.Base(program)] = path
+	files["usr/bin/"+filepath.Base(program)], files["usr/bin/"+filepath.Base(path)] = path, path
 	said, err := exec.Command("ldd", path).CombinedOutput()
 	if err != nil && !bytes.Contains(said, []byte("not a dynamic executable")) {
 		return fmt.Errorf("looking for the libraries of %s: %w: %s", path, err, said)
@@ -114,6 +114,9 @@ func folder(files map[string]string, dir, at string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
+		}
+		if d.Name() == "__pycache__" || !d.Type().IsRegular() && d.Type()&fs.ModeSymlink == 0 {
+			return nil
 		}
 		rel, err := filepath.Rel(dir, path)
 		files[filepath.ToSlash(filepath.Join(at, rel))] = path

@@ -15,7 +15,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: mkimage FILE NAME FOLDER HANDLER [PROGRAM]...")
 		os.Exit(2)
 	}
-	config := imagetest.Config{Entrypoint: []string{"/bootstrap"}, Cmd: []string{os.Args[4]}, Env: []string{"PATH=/usr/bin:/bin"}, WorkingDir: "/function"}
+	config := imagetest.Config{Entrypoint: []string{"/bootstrap"}, Cmd: []string{os.Args[4]}, Env: []string{"PATH=/usr/bin:/bin"}, WorkingDir: "/"}
 	if err := imagetest.Write(os.Args[1], os.Args[2], config, os.Args[3], os.Args[5:]...); err != nil {
 		fmt.Fprintln(os.Stderr, "mkimage:", err)
 		os.Exit(1)
