@@ -2,10 +2,13 @@ package fsx_test
 
 import (
 	"archive/zip"
+	"bytes"
+	"compress/flate"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -172,6 +175,8 @@ func TestUnzipStaysInItsFolder(t *testing.T) {
 		{"absolute", []entry{{"/tmp/evil", "x", 0o644}}},
 		{"link out", []entry{{"l", "../..", fs.ModeSymlink | 0o777}}},
 		{"absolute link", []entry{{"l", "/etc", fs.ModeSymlink | 0o777}}},
+		{"a device", []entry{{"evil", "", fs.ModeDevice | 0o666}}},
+		{"a pipe", []entry{{"evil", "", fs.ModeNamedPipe | 0o666}}},
 		{"link over a link", []entry{{"d/l", "..", fs.ModeSymlink | 0o777}, {"d/l/m", "../..", fs.ModeSymlink | 0o777}}},
 	}
 	for _, tt := range tests {
@@ -190,6 +195,61 @@ func TestUnzipStaysInItsFolder(t *testing.T) {
 				}
 				return nil
 			})
+		})
+	}
+}
+
+func TestUnzipIsBounded(t *testing.T) {
+	many := func(w *zip.Writer) error {
+		for i := range 200_001 {
+			if _, err := w.CreateRaw(&zip.FileHeader{Name: strconv.Itoa(i)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	// raw is an entry of a megabyte of zeros that announces another size.
+	raw := func(announced uint64) func(*zip.Writer) error {
+		return func(w *zip.Writer) error {
+			var b bytes.Buffer
+			f, err := flate.NewWriter(&b, flate.BestSpeed)
+			if err == nil {
+				_, err = f.Write(make([]byte, 1<<20))
+			}
+			if err := errors.Join(err, f.Close()); err != nil {
+				return err
+			}
+			out, err := w.CreateRaw(&zip.FileHeader{Name: "zeros", Method: zip.Deflate, UncompressedSize64: announced, CompressedSize64: uint64(b.Len())})
+			if err == nil {
+				_, err = out.Write(b.Bytes())
+			}
+			return err
+		}
+	}
+	for _, tt := range []struct {
+		name, want string
+		make       func(*zip.Writer) error
+	}{
+		{"ten gigabytes", "more than 2 GB", raw(10 << 30)},
+		{"more than it announces", "zip: not a valid zip file", raw(10)},
+		{"too many entries", "it has 200001 entries", many},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			name, dir := filepath.Join(t.TempDir(), "a.zip"), t.TempDir()
+			f, err := os.Create(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := zip.NewWriter(f)
+			if err := errors.Join(tt.make(w), w.Close(), f.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if err := fsx.Unzip(name, dir); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+			if st, err := os.Stat(filepath.Join(dir, "zeros")); err == nil && st.Size() > 32<<10 {
+				t.Errorf("%d bytes were written", st.Size())
+			}
 		})
 	}
 }

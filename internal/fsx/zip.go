@@ -14,7 +14,8 @@ import (
 
 // Unzip unpacks an archive into the folder dir, with the archive's permissions.
 // No entry, be it by its name or through a symbolic link, gets out of dir:
-// such an archive is an error.
+// such an archive is an error, and so is one with devices or pipes, or one that
+// holds more than 2 GB or 200,000 entries, before anything is written.
 func Unzip(archive, dir string) (err error) {
 	r, err := zip.OpenReader(archive)
 	if err != nil {
@@ -26,10 +27,34 @@ func Unzip(archive, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
+	if err := bounded(r.File); err != nil {
+		return err
+	}
 	u := unzipper{root: root, folders: map[string]bool{".": true}}
 	for _, f := range r.File {
 		if err := u.one(f); err != nil {
 			return fmt.Errorf("unpacking %q: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+// The most that an archive may hold: well over what AWS takes, 250 MB unpacked.
+const (
+	maxUnzipped = 2 << 30 // bytes
+	maxEntries  = 200_000
+)
+
+// bounded refuses an archive that announces too much. What an entry holds beyond
+// what it announces is an error when it is read.
+func bounded(entries []*zip.File) error {
+	if len(entries) > maxEntries {
+		return fmt.Errorf("it has %d entries; lambkin unpacks at most %d, and AWS takes 250 MB in all", len(entries), maxEntries)
+	}
+	var total uint64
+	for _, f := range entries {
+		if total += f.UncompressedSize64; total > maxUnzipped || f.UncompressedSize64 > maxUnzipped {
+			return errors.New("it holds more than 2 GB unpacked; AWS takes 250 MB")
 		}
 	}
 	return nil
@@ -57,6 +82,9 @@ func (u *unzipper) one(f *zip.File) error {
 	}
 	if strings.HasSuffix(f.Name, "/") || f.Mode().IsDir() {
 		return u.root.MkdirAll(file, 0o755)
+	}
+	if kind := f.Mode().Type(); kind != 0 && kind != fs.ModeSymlink {
+		return errors.New("it is neither a file nor a folder nor a link")
 	}
 	content, err := f.Open()
 	if err != nil {
