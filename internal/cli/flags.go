@@ -17,6 +17,7 @@ type EngineFlags struct {
 	RuntimeSource runtimeSource
 	Network       string
 	Hosts         []string
+	NoMemoryLimit bool
 	Throttle      bool
 	Pull          bool
 	StrictRuntime bool
@@ -37,7 +38,7 @@ func (f *EngineFlags) Add(flags *pflag.FlagSet) {
 // Apply puts the options' values into o.
 func (f *EngineFlags) Apply(o *app.Options) {
 	o.Isolation, o.StrictRuntime, o.NoTimeout = f.Isolation, f.StrictRuntime, f.NoTimeout
-	o.Network, o.Hosts, o.Throttle = f.Network, f.Hosts, f.Throttle
+	o.Network, o.Hosts, o.NoMemoryLimit, o.Throttle = f.Network, f.Hosts, f.NoMemoryLimit, f.Throttle
 	o.Images.Runtime, o.Images.Pull = f.RuntimeSource == fromImage, f.Pull
 }
 
@@ -64,8 +65,9 @@ func (r *runtimeSource) Set(s string) error {
 	return nil
 }
 
-// AddHosts defines the option for further names, which SAM CLI has as well.
-func (f *EngineFlags) AddHosts(flags *pflag.FlagSet) {
+// AddShared defines the options that SAM CLI has as well.
+func (f *EngineFlags) AddShared(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.NoMemoryLimit, "no-memory-limit", false, "let functions use more memory than they are configured with")
 	flags.StringArrayVar(&f.Hosts, "add-host", nil, "a further name that functions know, `NAME:ADDRESS`; may be repeated")
 }
 

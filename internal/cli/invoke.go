@@ -73,7 +73,7 @@ error as they come. A failing function makes the exit status 1; see
 	o.output.add(cmd, "`form`: text, or json for one object with the result and its report")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out the START, END and REPORT lines")
 	o.engine.Add(f)
-	o.engine.AddHosts(f)
+	o.engine.AddShared(f)
 	return cmd
 }
 

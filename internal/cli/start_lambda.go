@@ -78,7 +78,7 @@ was ended by a signal; see "lambkin help exit-status" for the others.`,
 	o.environment.add(f)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out the START, END and REPORT lines")
 	o.engine.Add(f)
-	o.engine.AddHosts(f)
+	o.engine.AddShared(f)
 	return cmd
 }
 
