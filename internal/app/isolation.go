@@ -41,6 +41,11 @@ type isolation struct {
 	engine   *container.Engine // of containers, nil elsewhere
 }
 
+// IsolationNames are the names of all sandboxes.
+func IsolationNames() []string {
+	return []string{process.Sandbox{}.Name(), namespace.Sandbox{}.Name(), container.Sandbox{}.Name()}
+}
+
 // isolate chooses the sandbox. AWS's own file system is what functions see
 // wherever the machine can show it; the framework runs them in place.
 func isolate(ctx context.Context, o Options) (isolation, error) {
@@ -70,7 +75,7 @@ func isolate(ctx context.Context, o Options) (isolation, error) {
 	case name == (container.Sandbox{}).Name():
 		return inContainers(ctx, o)
 	}
-	names := []string{plain.Name(), inNamespace.Name(), container.Sandbox{}.Name()}
+	names := IsolationNames()
 	hint := "there are " + strings.Join(names, ", ")
 	if near := diag.Nearest(name, names); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)

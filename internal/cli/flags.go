@@ -42,6 +42,15 @@ func (f *EngineFlags) Apply(o *app.Options) {
 	o.Images.Runtime, o.Images.Pull = f.RuntimeSource == fromImage, f.Pull
 }
 
+// CompleteEngine has the shell offer the values of these options.
+func CompleteEngine(cmd *cobra.Command) {
+	for name, values := range map[string][]string{
+		"isolation": app.IsolationNames(), "network": {"host", app.NoNetwork}, "runtime-source": {string(fromMachine), string(fromImage)},
+	} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+}
+
 // runtimeSource is the value of --runtime-source, "" for the machine.
 type runtimeSource string
 

@@ -74,6 +74,7 @@ error as they come. A failing function makes the exit status 1; see
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out the START, END and REPORT lines")
 	o.engine.Add(f)
 	o.engine.AddShared(f)
+	CompleteEngine(cmd)
 	return cmd
 }
 

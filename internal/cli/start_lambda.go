@@ -79,6 +79,7 @@ was ended by a signal; see "lambkin help exit-status" for the others.`,
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out the START, END and REPORT lines")
 	o.engine.Add(f)
 	o.engine.AddShared(f)
+	CompleteEngine(cmd)
 	return cmd
 }
 

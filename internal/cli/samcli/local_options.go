@@ -143,6 +143,7 @@ func (o *localOptions) define(cmd *cobra.Command, table []*option) {
 	o.table = table
 	define(f, o.table)
 	o.engine.Add(f)
+	cli.CompleteEngine(cmd)
 	o.table = append(o.table, o.engineOptions()...)
 	cmd.SetFlagErrorFunc(lineError(o.table))
 }

@@ -97,6 +97,7 @@ EXIT STATUS
 	f.BoolVar(&o.docker, "docker", false, "run the function in a container, as --isolation container does")
 	f.StringArrayVar(&o.dockerArgs, "docker-arg", nil, "`option` of docker run, such as \"-p 9229:9229\"; of effect with --docker; may be repeated")
 	o.engine.Add(f)
+	cli.CompleteEngine(cmd)
 	addIneffective(f)
 	return cmd
 }
