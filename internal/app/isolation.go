@@ -53,6 +53,9 @@ func isolate(ctx context.Context, o Options) (isolation, error) {
 	if err != nil {
 		return isolation{}, err
 	}
+	if o.Throttle && o.NoMemoryLimit {
+		return isolation{}, BadCall("leave out one of them", "--throttle goes by the memory that --no-memory-limit takes away")
+	}
 	none := o.Network == NoNetwork
 	inNamespace := namespace.Sandbox{Alone: none, Hosts: hosts, CPU: o.Throttle}
 	plain := process.Sandbox{}

@@ -3,6 +3,7 @@ package limits
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"runtime"
@@ -189,7 +190,7 @@ func (l *Limits) Throttle(on bool) error {
 	case !l.spec.CPU || l.spec.Memory <= 0:
 		return nil
 	case l.group == nil || l.group.cpu == "":
-		return errors.ErrUnsupported
+		return fmt.Errorf("that takes a control group, and lambkin could make none: %w", errors.ErrUnsupported)
 	}
 	share := float64(l.spec.Memory) / (perProcessor << 20)
 	if !on || share >= float64(runtime.NumCPU()) {
