@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
+	"github.com/lambkin-dev/lambkin/internal/testenv/fake"
 	"github.com/lambkin-dev/lambkin/internal/testenv/imagetest"
 )
 
@@ -24,6 +25,7 @@ import (
 // stands in for too, when a script runs it.
 func TestMain(m *testing.M) {
 	begin()
+	fake.Main()
 	lambkin := func() { os.Exit(run()) }
 	testscript.Main(m, map[string]func(){"lambkin": lambkin, "sam": lambkin, "serverless": lambkin, "sls": lambkin})
 }

@@ -213,6 +213,18 @@ func Files(dir string) (names []string, err error) {
 	return names, err
 }
 
+// Gone is the error of an environment that has ended before Close, because
+// somebody has ended what holds it. It is [ErrClosed], too: nothing can be
+// started in it any more.
+type Gone struct {
+	Why string // "the environment's first process has ended: signal: killed"
+}
+
+func (g *Gone) Error() string { return g.Why }
+
+// Is implements what [errors.Is] looks for.
+func (*Gone) Is(target error) bool { return target == ErrClosed }
+
 // Loopback is the network of processes that share the host's: what Listen and
 // Dial of such an [Environment] do.
 type Loopback struct{}

@@ -3,6 +3,7 @@ package instance
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -104,30 +105,39 @@ func (c *call) begin() {
 // own time.
 func (c *call) initialize(ctx context.Context) (*outcome, error) {
 	if c.run == nil {
-		return c.initializeAgain(ctx)
+		return c.initializeAgain(ctx, nil)
 	}
 	if c.run.initialized {
 		if !c.run.gone() {
 			return nil, nil
 		}
 		c.stop(extension.Failure) // it has ended while it was waiting for work
-		return c.initializeAgain(ctx)
+		return c.initializeAgain(ctx, nil)
 	}
 	failed, err := c.awaitReady(ctx, "init", c.run.started.Add(c.initLimit()))
 	if failed == nil || err != nil || c.opts.InitOnce && failed.status != telemetry.Timeout {
 		return failed, err
 	}
 	c.stop(failed.reason())
-	return c.initializeAgain(ctx)
+	return c.initializeAgain(ctx, failed)
 }
 
-// initializeAgain starts the processes anew, in the function's own time.
-func (c *call) initializeAgain(ctx context.Context) (failed *outcome, err error) {
+// initializeAgain starts the processes anew, in the function's own time. before
+// is how that went before in this invocation, nil when it has not been tried.
+// An environment that has ended itself, and not only its processes, cannot be
+// used any more.
+func (c *call) initializeAgain(ctx context.Context, before *outcome) (failed *outcome, err error) {
 	c.begin()
-	if c.run, err = c.start(ctx, "invoke"); err != nil {
+	run, err := c.start(ctx, "invoke")
+	switch {
+	case errors.Is(err, sandbox.ErrClosed) && before != nil:
+		return before, nil
+	case errors.Is(err, sandbox.ErrClosed):
+		return nil, ErrShutdown
+	case err != nil:
 		return nil, err
 	}
-	c.Instance.run = c.run
+	c.run, c.Instance.run = run, run
 	return c.awaitReady(ctx, "invoke", c.deadline)
 }
 

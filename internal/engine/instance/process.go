@@ -62,7 +62,7 @@ func (i *Instance) start(ctx context.Context, phase string) (*process, error) {
 	if len(i.external) == 0 {
 		err = i.startRuntime(ctx, p)
 	} else {
-		i.startExtensions(ctx, p)
+		err = i.startExtensions(ctx, p)
 	}
 	if err != nil {
 		p.ext.Close()
@@ -115,11 +115,11 @@ func (i *Instance) startRuntime(ctx context.Context, p *process) error {
 }
 
 // startExtensions starts the external extensions. One that cannot be started
-// fails the initialisation, as on AWS.
-func (i *Instance) startExtensions(ctx context.Context, p *process) {
+// fails the initialisation, as on AWS; an error is the environment's.
+func (i *Instance) startExtensions(ctx context.Context, p *process) error {
 	if len(i.external) > extension.Max {
 		p.ext.LaunchFailed(i.external[extension.Max], fmt.Sprintf("Extension limit (%d) reached", extension.Max))
-		return
+		return nil
 	}
 	p.extensions = map[string]sandbox.Proc{}
 	env := extensionEnvironment(i.opts.Function, &i.opts.Environ, i.launch, i.paths, own{logStream: i.stream, api: p.api.Addr(), token: p.token})
@@ -130,6 +130,9 @@ func (i *Instance) startExtensions(ctx context.Context, p *process) {
 			Path: path, Dir: "/", Env: env,
 			Mark: "AWS_LAMBDA_RUNTIME_API=" + p.api.Addr(), Stdout: out, Stderr: out,
 		})
+		if errors.Is(err, sandbox.ErrClosed) {
+			return err
+		}
 		if err != nil {
 			p.ext.LaunchFailed(name, err.Error())
 			if errors.Is(err, fs.ErrPermission) {
@@ -140,6 +143,7 @@ func (i *Instance) startExtensions(ctx context.Context, p *process) {
 		p.extensions[name] = proc
 		p.ext.Watch(name, proc.Done(), func() string { return extensionExit(proc.Exit()) })
 	}
+	return nil
 }
 
 func extensionExit(e sandbox.Exit) string {

@@ -172,11 +172,11 @@ func (e *environment) fate(err error) error {
 	}
 	switch text := e.conn.said(); {
 	case e.lacking():
-		return errors.New("the container has ended: it had used more memory than it may")
+		return &sandbox.Gone{Why: "the container has ended: it had used more memory than it may"}
 	case text != "":
-		return fmt.Errorf("the container has ended: %s", text)
+		return &sandbox.Gone{Why: "the container has ended: " + text}
 	}
-	return errors.New("the container has ended before its time: its engine says why")
+	return &sandbox.Gone{Why: "the container has ended before its time: its engine says why"}
 }
 
 func (e *environment) Paths() sandbox.Paths { return e.paths }

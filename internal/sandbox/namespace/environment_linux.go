@@ -233,7 +233,7 @@ func (e *environment) fate() error {
 		return sandbox.ErrClosed
 	}
 	text, _, _ := strings.Cut(strings.TrimSpace(e.stderr.String()), "\n")
-	return fmt.Errorf("the environment's first process has ended: %s", cmp.Or(text, e.holder.ProcessState.String()))
+	return &sandbox.Gone{Why: "the environment's first process has ended: " + cmp.Or(text, e.holder.ProcessState.String())}
 }
 
 func (e *environment) Paths() sandbox.Paths { return e.paths }
