@@ -5,12 +5,12 @@ package faults
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +30,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/runtimes/node"
 	"github.com/lambkin-dev/lambkin/internal/runtimes/provided"
 	"github.com/lambkin-dev/lambkin/internal/runtimes/python"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/process"
 	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
@@ -66,6 +67,8 @@ type fault struct {
 	idle            bool   // the process ends between the two invocations
 	linux           bool   // needs Linux
 	differs         string // what AWS does in place of it
+	// isolated runs it in namespaces.
+	isolated bool
 }
 
 // atOnce is how many of n repetitions run beside each other.
@@ -100,6 +103,7 @@ type run struct {
 	older map[string]bool // what else there was in /proc
 
 	mu       sync.Mutex // guards what follows
+	procs    []sandbox.Proc
 	launches int
 	output   int64
 	printed  strings.Builder // the first part of the output
@@ -172,21 +176,73 @@ func open(t testing.TB, f *fault, dir string) *run {
 		r.older[e.Name()] = true
 	}
 	env := testenv.Environ()
+	box, rts := sandbox.Sandbox(process.Sandbox{}), runtimes.Set{provided.Runtime{}, node.Runtime{}, python.Runtime{}}
+	if f.isolated {
+		box = isolated()
+		// /tmp, where tests keep their files, is another one inside.
+		fn.Environment = append(fn.Environment, lambda.Variable{Name: "FAULT_SCRATCH", Value: dir})
+		for n, rt := range rts {
+			rts[n] = shown{rt, []string{filepath.Dir(filepath.Dir(testenv.Python(t)))}, []string{dir}}
+		}
+	}
 	r.fleet = fleet.New(fleet.Options{
-		Runtimes: runtimes.Set{provided.Runtime{}, node.Runtime{}, python.Runtime{}},
-		Host:     &runtimes.Host{Env: env, Cache: fsx.CacheDir(env)}, Sandbox: process.Sandbox{}, RuntimeDir: boot,
+		Runtimes: rts,
+		Host:     &runtimes.Host{Env: env, Cache: fsx.CacheDir(env)}, Sandbox: watched{box, r}, RuntimeDir: boot,
 		Environ: instance.Environ{Region: "eu-west-1", Account: "123456789012"},
 		Sink:    r.record, Notice: func(string) {},
 	})
 	return r
 }
 
-// ended waits until the engine has noticed the end of a process that is gone.
+// shown is a runtime whose processes see, and may write to, more folders.
+type shown struct {
+	runtimes.Runtime
+	uses, keeps []string
+}
+
+func (s shown) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.Host) (*runtimes.Launch, error) {
+	l, err := s.Runtime.Launch(fn, paths, host)
+	if err == nil {
+		l.Uses, l.Keeps = append(l.Uses, s.uses...), append(l.Keeps, s.keeps...)
+	}
+	return l, err
+}
+
+// watched is a sandbox whose processes the run knows.
+type watched struct {
+	sandbox.Sandbox
+	run *run
+}
+
+func (w watched) Open(ctx context.Context, spec sandbox.Spec) (sandbox.Environment, error) {
+	env, err := w.Sandbox.Open(ctx, spec)
+	return watchedEnvironment{env, w.run}, err
+}
+
+type watchedEnvironment struct {
+	sandbox.Environment
+	run *run
+}
+
+func (w watchedEnvironment) Start(ctx context.Context, cmd sandbox.Command) (sandbox.Proc, error) {
+	p, err := w.Environment.Start(ctx, cmd)
+	if err == nil {
+		w.run.mu.Lock()
+		defer w.run.mu.Unlock()
+		w.run.procs = append(w.run.procs, p)
+	}
+	return p, err
+}
+
+// ended waits until the engine can notice the end of the processes that there were.
 func (r *run) ended() {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		buf := make([]byte, 1<<20)
-		if !strings.Contains(string(buf[:runtime.Stack(buf, true)]), "process.(*proc).wait(") {
-			return
+	r.mu.Lock()
+	procs := r.procs
+	r.mu.Unlock()
+	for _, p := range procs {
+		select {
+		case <-p.Done():
+		case <-time.After(patience):
 		}
 	}
 }
@@ -294,12 +350,24 @@ func (r *run) left() (found []string) {
 		stat, _ := os.ReadFile(filepath.Join(proc, "stat"))
 		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 		const began = 19
-		if len(fields) > began && slices.Contains(listed, e.Name()+":"+fields[began]) ||
+		if len(fields) > began && slices.Contains(listed, innermost(proc)+":"+fields[began]) ||
 			strings.Contains(string(environ), r.mark) || strings.Contains(string(command)+cwd, r.dir) {
 			found = append(found, fmt.Sprintf("process %s: %q", e.Name(), command))
 		}
 	}
 	return found
+}
+
+// innermost is a process's id as it sees it itself.
+func innermost(proc string) string {
+	status, _ := os.ReadFile(filepath.Join(proc, "status"))
+	_, rest, _ := bytes.Cut(status, []byte("\nNSpid:"))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	ids := strings.Fields(string(line))
+	if len(ids) == 0 {
+		return filepath.Base(proc)
+	}
+	return ids[len(ids)-1]
 }
 
 // listed are the processes that have put themselves on the list, "id:start",

@@ -15,6 +15,9 @@ const (
 	timedOutSaid = "timeout Sandbox.Timedout: Task timed out after 0.50 seconds"
 )
 
+// tooMuchMemory is a row that ends otherwise where memory is limited.
+const tooMuchMemory = "takes more memory than it may"
+
 // exited is the answer of a function whose process has ended, and its report.
 func exited(how string) (answer, report string) {
 	message := "Runtime exited with error: " + how
@@ -405,7 +408,7 @@ if not sys.argv[1:]:
     os.execve(sys.executable, ["other", "-SEB", __file__, "again"], {"AWS_LAMBDA_RUNTIME_API": API, "FAULT_PIDS": os.environ["FAULT_PIDS"]})
 answer(ask())
 serve()`}),
-		works(fault{way: "takes more memory than it may", program: `
+		works(fault{way: tooMuchMemory, program: `
 e = ask()
 held = bytearray(160 << 20)
 answer(e)

@@ -9,6 +9,8 @@ import time
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 LIFETIME = 60
 API = os.environ.get("AWS_LAMBDA_RUNTIME_API", "")
+if "FAULT_SCRATCH" in os.environ:  # the function's own folder cannot be written to
+    os.chdir(os.environ["FAULT_SCRATCH"])
 
 
 class Event:
