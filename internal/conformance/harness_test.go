@@ -28,6 +28,8 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/fsx"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/process"
 	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
@@ -35,6 +37,9 @@ import (
 // TestMain runs more tests beside each other than the machine has processors,
 // because most of what they do is wait for a process.
 func TestMain(m *testing.M) {
+	if status, ok := namespace.Main(os.Args); ok {
+		os.Exit(status)
+	}
 	flag.Parse()
 	chosen := false
 	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
@@ -69,6 +74,8 @@ type language struct {
 	// checked against the table all the same.
 	differs map[string]string
 	dir     string // where write puts the files
+	// isolated runs all in namespaces. LAMBKIN_CONFORMANCE=namespace does so in all tests.
+	isolated bool
 	// tidy replaces what cannot be the same in both, such as the folder of the client.
 	tidy func(string) string
 }
@@ -91,7 +98,7 @@ func (l *language) run(t *testing.T) {
 			}
 		}
 	}
-	if n := len(rows) - len(l.lacks); n < minRows {
+	if n := len(rows) - len(l.lacks); n < minRows && !l.isolated {
 		t.Errorf("the language has %d handlers, which is less than %d", n, minRows)
 	}
 	for _, r := range rows {
@@ -227,11 +234,36 @@ func (l *language) function(r *row) *lambda.Function {
 func (l *language) open(rt runtimes.Runtime, o *observer) *fleet.Fleet {
 	o.text = telemetry.Text{Platform: &o.log}
 	env := testenv.Environ()
+	box := sandbox.Sandbox(process.Sandbox{})
+	if l.isolated || os.Getenv("LAMBKIN_CONFORMANCE") == "namespace" {
+		box, rt = namespace.Sandbox{}, shown{rt, developers()}
+	}
 	return fleet.New(fleet.Options{
-		Runtimes: runtimes.Set{rt}, Host: &runtimes.Host{Env: env, Cache: fsx.CacheDir(env)}, Sandbox: process.Sandbox{}, RuntimeDir: l.dir,
+		Runtimes: runtimes.Set{rt}, Host: &runtimes.Host{Env: env, Cache: fsx.CacheDir(env)}, Sandbox: box, RuntimeDir: l.dir,
 		Environ: instance.Environ{Region: "eu-west-1", Account: "123456789012", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"},
 		Sink:    o.record, Notice: func(string) {},
 	})
+}
+
+// shown is a runtime whose processes see the developer's cache, where AWS's
+// clients are, and the folder in which they meet.
+type shown struct {
+	runtimes.Runtime
+	cache string
+}
+
+func (s shown) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.Host) (*runtimes.Launch, error) {
+	l, err := s.Runtime.Launch(fn, paths, host)
+	if err != nil {
+		return nil, err
+	}
+	l.Uses = append(l.Uses, s.cache)
+	for _, v := range fn.Environment {
+		if v.Name == "MEET" {
+			l.Keeps = append(l.Keeps, v.Value)
+		}
+	}
+	return l, nil
 }
 
 func id(n int) string { return fmt.Sprintf("8f5a1c3e-0000-4000-8000-%012d", n+1) }
@@ -396,13 +428,18 @@ func (w *want) compare(a *answer) string {
 // says what the test needs it for.
 func cached(t testing.TB, name, why string) string {
 	t.Helper()
-	cache := os.Getenv("XDG_CACHE_HOME")
-	if cache == "" {
-		cache = filepath.Join(os.Getenv("HOME"), ".cache")
-	}
-	dir := filepath.Join(cache, "lambkin-dev", name)
+	dir := filepath.Join(developers(), name)
 	if _, err := os.Stat(filepath.Join(dir, "stamp")); err != nil {
 		testenv.Skip(t, name, why)
 	}
 	return dir
+}
+
+// developers is the folder of the developer's cache.
+func developers() string {
+	cache := os.Getenv("XDG_CACHE_HOME")
+	if cache == "" {
+		cache = filepath.Join(os.Getenv("HOME"), ".cache")
+	}
+	return filepath.Join(cache, "lambkin-dev")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
 	"github.com/lambkin-dev/lambkin/internal/runtimes/node"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
 
@@ -33,6 +34,18 @@ func TestModernNode(t *testing.T) {
 	clients := nodeClients(t)
 	l := nodeLanguage(t, "nodejs24.x", clients, filepath.Join(clients, "aws-lambda-ric", "index.mjs"), filepath.Join(clients, "bin"))
 	l.own = slices.Concat(nodeValues(), nodeFailures(), modernFailures(), modern(), nodeLoading(), modernLoading(), nodeLogs(), nodeContexts(), nodeStreams(), modernStreams(), nodeShared())
+	l.run(t)
+}
+
+// The shared table over lambkin's bootstrap, in namespaces.
+func TestNodeInNamespaces(t *testing.T) {
+	if err := (namespace.Sandbox{}).Check(t.Context()); err != nil {
+		t.Skip(err)
+	}
+	testenv.Node(t)
+	l := nodeLanguage(t, "nodejs20.x", "/no/clients", "/no/clients/index.mjs", "")
+	l.client, l.isolated = nil, true
+	l.lacks = map[string]string{"meets": "the client serves one invocation at a time"}
 	l.run(t)
 }
 

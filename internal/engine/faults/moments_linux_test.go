@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/lambda"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
 
@@ -37,11 +38,24 @@ func moment(n int) time.Duration {
 	return time.Duration(rand.New(rand.NewPCG(1, uint64(n))).IntN(200)) * time.Millisecond
 }
 
+// everywhere runs a test as plain processes and in namespaces.
+func everywhere(t *testing.T, test func(t *testing.T, isolated bool)) {
+	t.Run("process", func(t *testing.T) { test(t, false) })
+	t.Run("namespace", func(t *testing.T) {
+		if err := (namespace.Sandbox{}).Check(t.Context()); err != nil {
+			t.Skip(err)
+		}
+		test(t, true)
+	})
+}
+
 // TestInterruptAtAnyMoment is Ctrl-C: the invocation's context ends, and all is closed.
-func TestInterruptAtAnyMoment(t *testing.T) {
+func TestInterruptAtAnyMoment(t *testing.T) { everywhere(t, interrupt) }
+
+func interrupt(t *testing.T, isolated bool) {
 	testenv.Leaks(t)
 	for n := range 2 * times(t) {
-		r := open(t, &fault{program: busy}, t.TempDir())
+		r := open(t, &fault{program: busy, isolated: isolated}, t.TempDir())
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(moment(n), cancel)
 		_, err := r.fleet.Invoke(ctx, r.fn, &lambda.Invocation{})
@@ -63,10 +77,12 @@ func TestInterruptAtAnyMoment(t *testing.T) {
 
 // TestEnvironmentsThatCloseAtOnceLeaveNothing has daemons in each environment
 // that show nothing of where they come from.
-func TestEnvironmentsThatCloseAtOnceLeaveNothing(t *testing.T) {
+func TestEnvironmentsThatCloseAtOnceLeaveNothing(t *testing.T) { everywhere(t, closeAtOnce) }
+
+func closeAtOnce(t *testing.T, isolated bool) {
 	testenv.Leaks(t)
 	for range times(t) {
-		r := open(t, &fault{program: `
+		r := open(t, &fault{isolated: isolated, program: `
 e = ask()
 child(bare, apart=True, quiet=True)
 time.sleep(0.2)

@@ -3,6 +3,7 @@ package namespace
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -222,10 +223,32 @@ func (h *holder) start(f frame) (process *os.File, err error) {
 		if _, missing := os.Stat(dir); missing != nil {
 			return nil, &os.PathError{Op: "chdir", Path: dir, Err: err}
 		}
+		if program := interpreter(path); errors.Is(err, fs.ErrNotExist) && program != "" {
+			path = program + ", the interpreter of " + path
+		}
 		return nil, &os.PathError{Op: "fork/exec", Path: path, Err: err}
 	}
 	h.processes[pid] = &held{id: f.id}
 	return os.NewFile(uintptr(fd), "process"), nil
+}
+
+// interpreter is the program that a script's first line names, "" when it is no
+// script. When that is missing, the kernel says so of the script.
+func interpreter(script string) string {
+	f, err := os.Open(script)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	head := make([]byte, 256) // all that Linux reads of a first line
+	n, _ := io.ReadFull(f, head)
+	line, _, _ := strings.Cut(string(head[:n]), "\n")
+	rest, ok := strings.CutPrefix(line, "#!")
+	words := strings.Fields(rest)
+	if !ok || len(words) == 0 {
+		return ""
+	}
+	return words[0]
 }
 
 // show shows a folder of the host at its own path.

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/lambkin-dev/lambkin/internal/lambda"
-	"github.com/lambkin-dev/lambkin/internal/sandbox"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
@@ -17,8 +16,6 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
-
-func isolated() sandbox.Sandbox { return namespace.Sandbox{} }
 
 // inside is what becomes of a row in namespaces, where the function's folder
 // is read-only, and memory limited.
