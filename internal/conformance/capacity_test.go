@@ -74,7 +74,7 @@ func (l *language) answers(t *testing.T, handler string, change func(*lambda.Fun
 	var o observer
 	fn := l.function(&row{name: handler, change: change})
 	set(fn, "MEET", t.TempDir())
-	f := l.open(l.bootstrap, &o)
+	f := l.open(l.bootstrap, &o, l.isolated)
 	n := 0
 	for _, events := range steps {
 		got := make([]string, len(events))

@@ -74,7 +74,8 @@ type language struct {
 	// checked against the table all the same.
 	differs map[string]string
 	dir     string // where write puts the files
-	// isolated runs all in namespaces. LAMBKIN_CONFORMANCE=namespace does so in all tests.
+	// isolated runs in namespaces what is not only there to compare with.
+	// LAMBKIN_CONFORMANCE=namespace does so in all tests.
 	isolated bool
 	// tidy replaces what cannot be the same in both, such as the folder of the client.
 	tidy func(string) string
@@ -109,7 +110,7 @@ func (l *language) run(t *testing.T) {
 			t.Parallel()
 			var want behaviour
 			if l.client != nil {
-				want = l.observe(t, &r, l.client)
+				want = l.observe(t, &r, l.client, l.isolated && l.bootstrap == nil)
 				r.check(t, "AWS's client", want)
 			}
 			type twin struct {
@@ -124,7 +125,7 @@ func (l *language) run(t *testing.T) {
 				twins = append(twins, twin{"lambkin's other way", l.other})
 			}
 			for _, twin := range twins {
-				got := l.observe(t, &r, twin.of)
+				got := l.observe(t, &r, twin.of, l.isolated)
 				r.check(t, twin.name, got)
 				if l.client == nil {
 					continue
@@ -141,6 +142,7 @@ func (l *language) run(t *testing.T) {
 // write brings lambkin's bootstraps to disk.
 func (l *language) write(t testing.TB) {
 	l.dir = t.TempDir()
+	l.isolated = l.isolated || os.Getenv("LAMBKIN_CONFORMANCE") == "namespace"
 	for name, data := range l.files {
 		testenv.WriteFiles(t, l.dir, map[string]string{name: string(data)})
 	}
@@ -164,11 +166,11 @@ type answer struct {
 }
 
 // observe runs the row's handler over the runtime.
-func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime) behaviour {
+func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime, isolated bool) behaviour {
 	t.Helper()
 	var o observer
 	fn := l.function(r)
-	f := l.open(rt, &o)
+	f := l.open(rt, &o, isolated)
 	invoke := func(n int, event string) {
 		inv := &lambda.Invocation{RequestID: id(n), Payload: []byte(event), TraceID: trace}
 		if r.caller != nil {
@@ -231,11 +233,11 @@ func (l *language) function(r *row) *lambda.Function {
 }
 
 // open is what runs the language's functions.
-func (l *language) open(rt runtimes.Runtime, o *observer) *fleet.Fleet {
+func (l *language) open(rt runtimes.Runtime, o *observer, isolated bool) *fleet.Fleet {
 	o.text = telemetry.Text{Platform: &o.log}
 	env := testenv.Environ()
 	box := sandbox.Sandbox(process.Sandbox{})
-	if l.isolated || os.Getenv("LAMBKIN_CONFORMANCE") == "namespace" {
+	if isolated {
 		box, rt = namespace.Sandbox{}, shown{rt, developers()}
 	}
 	return fleet.New(fleet.Options{

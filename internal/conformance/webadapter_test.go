@@ -50,7 +50,7 @@ func TestWebAdapter(t *testing.T) {
 					special(fn)
 				}
 			}
-			return l.observe(t, r, l.client)
+			return l.observe(t, r, l.client, l.isolated)
 		}
 		for _, r := range adapted() {
 			t.Run(l.runtime+"/"+r.name, func(t *testing.T) {

@@ -333,6 +333,10 @@ func (o *localOptions) debugging(options *app.Options) error {
 		if !st.IsDir() {
 			return fmt.Errorf("'%s' should be a directory with the debugger in it.", o.debuggerPath)
 		}
+		// The function's process has another working folder.
+		if o.debuggerPath, err = filepath.Abs(o.debuggerPath); err != nil {
+			return err
+		}
 	}
 	options.Debug = &app.Debug{Ports: o.debugPorts, Args: strings.Fields(o.debugArgs), Path: o.debuggerPath}
 	if o.debugVarsIn == "" {

@@ -351,8 +351,8 @@ func (r *run) left() (found []string) {
 		stat, _ := os.ReadFile(filepath.Join(proc, "stat"))
 		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 		const began = 19
-		// In namespaces another run's may have the same id, and the same start.
-		if r.fault != nil && r.fault.isolated && (len(command) == 0 || bytes.Contains(environ, []byte("FAULT_RUN=")) && !bytes.Contains(environ, []byte(r.mark+"\x00"))) {
+		// In other namespaces there may be one with the same id and the same start.
+		if r.fault != nil && r.fault.isolated && (len(command) == 0 || len(environ) > 0 && !bytes.Contains(environ, []byte(r.dir))) {
 			continue
 		}
 		if len(fields) > began && slices.Contains(listed, innermost(proc)+":"+fields[began]) ||

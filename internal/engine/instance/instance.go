@@ -114,6 +114,9 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	host := *opts.Host
 	host.Tell = opts.Notice
 	i.launch, err = opts.Runtime.Launch(opts.Function, i.paths, &host)
+	if err == nil && host.Debug != nil && host.Debug.Path != "" {
+		i.launch.Uses = append(i.launch.Uses, host.Debug.Path)
+	}
 	if err == nil {
 		err = i.findExtensions(ctx)
 	}

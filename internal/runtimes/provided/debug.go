@@ -33,6 +33,9 @@ func debug(l *runtimes.Launch, host *runtimes.Host) error {
 	l.Args = append(args[1:], l.Path)
 	l.Path = path
 	l.Uses = append(l.Uses, filepath.Dir(path))
+	if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
+		l.Uses = append(l.Uses, filepath.Dir(real))
+	}
 	l.Notices = append(l.Notices, d.Notice("attach an editor to the port"))
 	return nil
 }
