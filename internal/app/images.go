@@ -229,9 +229,27 @@ func (m *images) build(ctx context.Context, fn *lambda.Function, name string) (s
 		Context: how.Context, Dockerfile: how.Dockerfile, Target: how.Target, Args: args, Tags: []string{name}, Platform: "linux/" + architecture(fn),
 	}, out)
 	if err != nil {
-		return "", m.failed(ctx, fn, &image.Error{Image: name, Reason: "building it of " + how.Context, Err: err}, at(how.Source))
+		return "", notBuilt(ctx, fn, err, log.String())
 	}
 	return name, nil
+}
+
+// notBuilt is the error of a build. The project is to be mended, unless the
+// engine has gone.
+func notBuilt(ctx context.Context, fn *lambda.Function, err error, log string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	kind := InProject
+	if _, gone := errors.AsType[*container.Unreachable](err); gone {
+		kind = InMachine
+	}
+	const most = 20 // lines of what the builder has printed
+	lines := strings.SplitAfter(strings.TrimSpace(log), "\n")
+	return problem(kind, diag.Diagnostic{
+		Code: "image-build", Subject: fn.Path, Range: at(fn.Image.Build.Source), Summary: fmt.Sprintf("the image of function %s cannot be built: %v", fn.Path, err),
+		Detail: strings.Join(lines[max(0, len(lines)-most):], ""),
+	})
 }
 
 // inEngine is an image as the container engine knows it.
@@ -245,11 +263,27 @@ func (m *images) inEngine(ctx context.Context, fn *lambda.Function, name string)
 		}
 	}
 	if err != nil {
-		return nil, m.failed(ctx, fn, &image.Error{Image: name, Reason: "the container engine at " + engine.Host + " has no such image", Err: err}, diag.Range{})
+		return nil, m.failed(ctx, fn, m.unknown(name, err))
 	}
 	out := img.Image
 	out.Name = name
 	return &out, nil
+}
+
+// unknown is the error of an image that the container engine does not have and
+// has not got either.
+func (m *images) unknown(name string, err error) error {
+	if _, gone := errors.AsType[*container.Unreachable](err); gone {
+		return err
+	}
+	out := &image.Error{Image: name, Reason: "the container engine at " + m.where.engine.Host + " does not have it and cannot pull it", Err: err}
+	if m.options.Images.SkipPull {
+		out.Reason, out.Hint = "the container engine does not have it, and --skip-pull-image keeps it from pulling it", "leave that option out, or pull or build the image: docker pull "+name
+		out.Err = nil
+	} else if inner := errors.Unwrap(err); inner != nil {
+		out.Err = inner // without its name once more
+	}
+	return out
 }
 
 // unpacked is an image as a folder.
@@ -285,7 +319,7 @@ func (m *images) unpacked(ctx context.Context, fn *lambda.Function, name string)
 	}
 	img, err := store.Get(ctx, name, o)
 	if err != nil {
-		return nil, m.failed(ctx, fn, err, diag.Range{})
+		return nil, m.failed(ctx, fn, err)
 	}
 	m.mu.Lock()
 	m.held = append(m.held, img)
@@ -324,7 +358,7 @@ func savings(engine *container.Engine) *image.Engine {
 }
 
 // failed is the error of an image that cannot be had.
-func (m *images) failed(ctx context.Context, fn *lambda.Function, err error, where diag.Range) error {
+func (m *images) failed(ctx context.Context, fn *lambda.Function, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -332,12 +366,12 @@ func (m *images) failed(ctx context.Context, fn *lambda.Function, err error, whe
 	if !ok {
 		return err
 	}
-	if where == (diag.Range{}) {
-		where = at(fn.SourceOf("Code"))
-	}
-	d := diag.Diagnostic{Code: "image", Subject: fn.Path, Range: where, Summary: refused.Error(), Hint: refused.Hint}
+	d := diag.Diagnostic{Code: "image", Subject: fn.Path, Range: at(fn.SourceOf("Code")), Summary: refused.Error(), Hint: refused.Hint}
 	switch {
-	case d.Hint != "" || fn.PackageType == lambda.Image:
+	case d.Hint != "":
+	case fn.PackageType == lambda.Image && m.where.engine != nil:
+		d.Hint = "correct its name, sign in at its registry (docker login), or build it (docker build -t " + refused.Image + " .)"
+	case fn.PackageType == lambda.Image:
 	case m.where.engine != nil:
 		d.Hint = "use --isolation namespace to run it with this machine's " + fn.Runtime
 	default:

@@ -120,10 +120,18 @@ func inContainers(ctx context.Context, o Options) (isolation, error) {
 	if err != nil {
 		return isolation{}, problem(InMachine, diag.Diagnostic{
 			Code: "isolation", Summary: "there is no container engine to run functions in", Detail: err.Error(),
-			Hint: "start one, or use --isolation namespace",
+			Hint: withoutContainers(o.Vocabulary),
 		})
 	}
 	return isolation{box: container.Sandbox{Engine: engine, Options: settings}, engine: engine}, nil
+}
+
+// withoutContainers says how a function runs without an engine.
+func withoutContainers(v Vocabulary) string {
+	if v == Serverless {
+		return "or leave out --docker: functions then run as processes of this machine"
+	}
+	return "or run functions without containers: --isolation namespace"
 }
 
 // hostLines are lines of /etc/hosts for names given as NAME:ADDRESS. The

@@ -4,13 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/artifact/bundle"
 	"github.com/lambkin-dev/lambkin/internal/diag"
 	"github.com/lambkin-dev/lambkin/internal/engine/fleet"
+	"github.com/lambkin-dev/lambkin/internal/engine/instance"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/project"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/runtimes/image"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/container"
 )
@@ -54,6 +58,9 @@ func explain(err error) error {
 		missing     *runtimes.Missing
 		refused     *sandbox.Unavailable
 		engine      *container.Error
+		unreachable *container.Unreachable
+		program     *instance.CannotStart
+		nothing     *image.NoProgram
 		path        *fs.PathError
 	)
 	if _, told := errors.AsType[*Problem](err); err == nil || told {
@@ -72,12 +79,21 @@ func explain(err error) error {
 		return problem(InProject, d)
 	case errors.As(err, &missing):
 		return problem(InMachine, diag.Diagnostic{Code: "interpreter-missing", Summary: missing.Error(), Hint: missing.Hint})
+	case errors.As(err, &program):
+		return problem(InProject, diag.Diagnostic{Code: "image", Subject: program.Function.Path, Range: at(program.Function.SourceOf("Code")), Summary: program.Error(), Hint: program.Hint()})
+	case errors.As(err, &nothing):
+		return problem(InProject, diag.Diagnostic{
+			Code: "image", Subject: nothing.Function.Path, Range: at(nothing.Function.SourceOf("Code")), Summary: nothing.Error(),
+			Hint: "say ENTRYPOINT or CMD in its Dockerfile, or Command in the function's ImageConfig",
+		})
 	case errors.As(err, &refused):
 		return problem(InMachine, diag.Diagnostic{
-			Code: "isolation", Summary: fmt.Sprintf("functions cannot run in namespaces here: %s", refused.Reason), Detail: fmt.Sprintf("It failed at %v.", refused.Err), Hint: refused.Hint,
+			Code: "isolation", Summary: fmt.Sprintf("functions cannot run in %ss here: %s", refused.Sandbox, refused.Reason), Detail: fmt.Sprintf("It failed at %v.", refused.Err), Hint: refused.Hint,
 		})
 	case errors.As(err, &engine):
-		return problem(InMachine, diag.Diagnostic{Code: "container", Summary: err.Error()})
+		return problem(InMachine, diag.Diagnostic{Code: "container", Summary: outermost(err), Hint: engineHint(engine)})
+	case errors.As(err, &unreachable):
+		return problem(InMachine, diag.Diagnostic{Code: "container", Summary: outermost(err)})
 	case errors.Is(err, project.ErrNotFound):
 		return problem(InProject, diag.Diagnostic{
 			Code: "no-project", Summary: err.Error(), Hint: "run lambkin in the project's folder, or name its file with --template",
@@ -90,4 +106,18 @@ func explain(err error) error {
 
 func at(s lambda.Source) diag.Range {
 	return diag.Range{File: s.File, Start: diag.Pos{Line: s.Line, Column: s.Column}}
+}
+
+// outermost is an error without what lambkin's own parts are called.
+func outermost(err error) string {
+	return strings.TrimPrefix(err.Error(), "opening the container sandbox: ")
+}
+
+// engineHint is what to do about a container engine's refusal, as far as that
+// shows.
+func engineHint(e *container.Error) string {
+	if e.Status == http.StatusNotFound && strings.HasPrefix(e.Message, "network ") {
+		return "the engine's networks are listed by docker network ls; host and none are always there"
+	}
+	return ""
 }

@@ -45,6 +45,9 @@ type Launch struct {
 	Args []string // arguments, without the program's name
 	Dir  string   // working folder, "" for the code's
 	Env  []string // NAME=value, what this runtime adds to or changes in the common environment
+	// Behind goes behind the values that these variables have, after a blank,
+	// whoever has set them: NAME=value.
+	Behind []string
 	// Uses are folders of the host that the program needs besides Paths, such
 	// as the interpreter's own; a sandbox that hides the host shows them.
 	Uses []string

@@ -94,6 +94,10 @@ type Environment interface {
 // [errors.ErrUnsupported] where that was asked for and cannot be had.
 type Throttled interface{ Throttle(on bool) error }
 
+// Apart is an [Environment] whose loopback interface may be its own: what
+// listens there Dial alone reaches, and no other program of the machine.
+type Apart interface{ Apart() bool }
+
 // Command is a process to start.
 type Command struct {
 	Path string   // as seen inside: absolute, or a name that [LookPath] finds

@@ -121,6 +121,9 @@ func failProblem(s *cli.Streams, cmd *cobra.Command, p *app.Problem) int {
 			continue
 		}
 		fmt.Fprintf(s.Err, "Error: %s\n", d.Error())
+		for line := range strings.Lines(d.Detail) {
+			fmt.Fprintf(s.Err, "  %s\n", strings.TrimRight(line, "\n"))
+		}
 		if d.Hint != "" {
 			fmt.Fprintf(s.Err, "hint: %s\n", d.Hint)
 		}

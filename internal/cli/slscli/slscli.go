@@ -110,7 +110,7 @@ func inItsWords(p *app.Problem) string {
 
 // explain prints the problem with places and hints, where there are any.
 func explain(s *cli.Streams, p *app.Problem) {
-	if len(p.List) > 1 || p.List[0].Hint != "" || p.List[0].Range.Start.Line > 0 {
+	if len(p.List) > 1 || p.List[0].Hint != "" || p.List[0].Detail != "" || p.List[0].Range.Start.Line > 0 {
 		s.Diags(p.List)
 	}
 }

@@ -193,8 +193,12 @@ func (c *call) awaitInit(ctx context.Context, phase string, deadline time.Time) 
 			failed = extensionFailed(f)
 		case <-gone():
 			failed, died = c.exitedInInit(), true
+			if failed != nil && failed.message == exitText(sandbox.Exit{}) {
+				c.noRuntime()
+			}
 		case <-timer.C:
 			failed = c.timedOut()
+			c.noRuntime()
 		case <-c.closing:
 			return nil, ErrShutdown
 		case <-ctx.Done():
@@ -218,6 +222,17 @@ func (c *call) awaitInit(ctx context.Context, phase string, deadline time.Time) 
 	}
 	c.emit(report)
 	return failed, nil
+}
+
+// noRuntime tells, once, that what an image starts may be no Lambda runtime: it
+// has not asked for an event.
+func (c *call) noRuntime() {
+	if c.opts.Function.PackageType != lambda.Image || c.opts.Image == nil || c.run.proc == nil || c.run.asked.Load() {
+		return
+	}
+	c.foreign.Do(func() {
+		c.opts.Notice(fmt.Sprintf("what the image %s starts has not asked Lambda's Runtime API for an event: it must be a runtime, such as that of AWS's base images; a web server needs the Lambda Web Adapter", c.opts.Image.Name))
+	})
 }
 
 // exitedInInit says why a process has ended before its initialisation was

@@ -150,6 +150,10 @@ func environment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes
 		fromSnapshot(v, e, o)
 	}
 	v.add(configured(fn, e)...)
+	for _, entry := range l.Behind {
+		name, value, _ := strings.Cut(entry, "=")
+		v.set(name, strings.TrimSpace(v.byName[name].Value+" "+value))
+	}
 	if fn.PackageType != lambda.Image {
 		v.set("_HANDLER", fn.Handler) // of an image, it is what that is started with
 	}

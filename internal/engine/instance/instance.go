@@ -90,10 +90,13 @@ type Instance struct {
 	// put the token in may use run.
 	busy chan struct{}
 	run  *process // nil when the processes have been ended
+	// debugger brings debuggers to where the processes are, nil for none.
+	debugger *forwarder
 
 	// throttled says that processor time is kept as short as on AWS.
 	throttled atomic.Bool
 	hungry    sync.Once     // the user has been told that memory does not suffice
+	foreign   sync.Once     // the user has been told that an image may have no runtime
 	ended     atomic.Bool   // no more invocations can be served
 	closing   chan struct{} // closed by Close: an invocation that is being served fails
 	once      sync.Once
@@ -105,6 +108,9 @@ var ErrShutdown = errors.New("the execution environment has ended")
 // Start opens the sandbox and starts the runtime process in it. It does not
 // wait until the runtime is ready: Invoke does.
 func Start(ctx context.Context, opts Options) (*Instance, error) {
+	if opts.Image != nil { // the framework keeps the user's shell from its containers, too
+		opts.Environ.Inherit, opts.Environ.Shell = nil, nil
+	}
 	i := &Instance{opts: opts, stream: logStream(time.Now()), busy: make(chan struct{}, 1), closing: make(chan struct{})}
 	env, err := opts.Sandbox.Open(ctx, spec(opts))
 	if err != nil {
@@ -121,6 +127,9 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 		err = i.findExtensions(ctx)
 	}
 	if err == nil {
+		i.debugger, err = forward(env, host.Debug)
+	}
+	if err == nil {
 		for _, n := range i.launch.Notices {
 			opts.Notice(n)
 		}
@@ -130,6 +139,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 		i.run, err = i.start(ctx, "init")
 	}
 	if err != nil {
+		i.debugger.close()
 		return nil, errors.Join(err, env.Close())
 	}
 	return i, nil
@@ -218,6 +228,7 @@ func (i *Instance) Close() error {
 	defer func() { <-i.busy }()
 	i.ended.Store(true)
 	i.stop(extension.Spindown)
+	i.debugger.close()
 	return i.env.Close()
 }
 

@@ -11,12 +11,14 @@ import (
 	"iter"
 	"net/http"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/lambkin-dev/lambkin/internal/engine/extension"
 	"github.com/lambkin-dev/lambkin/internal/engine/runtimeapi"
 	"github.com/lambkin-dev/lambkin/internal/engine/telemetry"
+	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
@@ -28,6 +30,7 @@ type process struct {
 	started     time.Time
 	token       string       // for credentials, of a function with SnapStart
 	frozen      bool         // between invocations
+	asked       atomic.Bool  // the runtime has asked for an event
 	initialized bool         // an invocation has waited for the end of the initialisation
 	proc        sandbox.Proc // the runtime's, nil until the extensions have registered
 	outputs     []io.Writer  // that take what the runtime's process prints
@@ -46,7 +49,10 @@ func (i *Instance) start(ctx context.Context, phase string) (*process, error) {
 	if i.extensionsOff {
 		beside = nil
 	}
-	o := runtimeapi.Options{Beside: beside, First: p.ext.CloseRegistration, Concurrency: i.opts.Function.MaxConcurrency}
+	o := runtimeapi.Options{Beside: beside, First: func() {
+		p.asked.Store(true)
+		p.ext.CloseRegistration()
+	}, Concurrency: i.opts.Function.MaxConcurrency}
 	if i.snapshots() {
 		p.token = rand.Text()
 		o.Snapshot = &runtimeapi.Snapshot{Token: p.token, Credentials: i.credentials()}
@@ -107,11 +113,54 @@ func (i *Instance) startRuntime(ctx context.Context, p *process) error {
 	p.outputs = []io.Writer{cmd.Stdout, cmd.Stderr}
 	i.emit(telemetry.Launch{Path: cmd.Path, Args: cmd.Args})
 	proc, err := i.env.Start(ctx, cmd)
-	if err != nil {
-		return fmt.Errorf("starting %s: %w", i.launch.Path, err)
+	switch {
+	case err == nil:
+		p.proc = proc
+		return nil
+	case i.opts.Image != nil && ctx.Err() == nil && errors.As(err, new(syscall.Errno)), errors.As(err, new(*fs.PathError)) && i.opts.Image != nil:
+		return &CannotStart{Function: i.opts.Function, Image: i.opts.Image.Name, Path: cmd.Path, Dir: cmd.Dir, Err: err}
 	}
-	p.proc = proc
-	return nil
+	return fmt.Errorf("starting %s: %w", i.launch.Path, err)
+}
+
+// CannotStart says that an image's program cannot be started.
+type CannotStart struct {
+	Function  *lambda.Function
+	Image     string
+	Path, Dir string // of the program, and its working folder, in the image
+	Err       error
+}
+
+func (e *CannotStart) Error() string {
+	if e.noDir() {
+		return fmt.Sprintf("the image %s has no folder %s, which function %s is to start in", e.Image, e.Dir, e.Function.Path)
+	}
+	reason := e.Err
+	if path, ok := errors.AsType[*fs.PathError](e.Err); ok && e.Err.Error() == path.Error() {
+		reason = path.Err
+	}
+	return fmt.Sprintf("function %s cannot be started: %s in the image %s: %v", e.Function.Path, e.Path, e.Image, reason)
+}
+
+// Unwrap returns what failed.
+func (e *CannotStart) Unwrap() error { return e.Err }
+
+func (e *CannotStart) noDir() bool {
+	path, ok := errors.AsType[*fs.PathError](e.Err)
+	return ok && path.Path == e.Dir && e.Dir != e.Path
+}
+
+// Hint is what to change.
+func (e *CannotStart) Hint() string {
+	switch {
+	case e.noDir():
+		return "correct WORKDIR in its Dockerfile, or WorkingDirectory in the function's ImageConfig"
+	case errors.Is(e.Err, fs.ErrPermission):
+		return "everybody must be able to execute it (chmod a+rx), since functions run as user 993, as on AWS"
+	case errors.Is(e.Err, syscall.ENOEXEC):
+		return "it must be a program for the image's architecture, or a script that begins with #! and its interpreter"
+	}
+	return "correct ENTRYPOINT and CMD in its Dockerfile, or EntryPoint and Command in the function's ImageConfig; what a script's #! or a program's loader names must be there, too"
 }
 
 // startExtensions starts the external extensions. One that cannot be started

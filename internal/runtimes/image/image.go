@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
@@ -18,6 +19,17 @@ type Runtime struct {
 	Image *sandbox.Image
 	// Own is the runtime of code that brings its program itself, nil for other code.
 	Own runtimes.Runtime
+}
+
+// NoProgram says that neither an image nor its function's configuration names a
+// program to start.
+type NoProgram struct {
+	Function *lambda.Function
+	Image    string
+}
+
+func (e *NoProgram) Error() string {
+	return fmt.Sprintf("the image %s does not say which program to start", e.Image)
 }
 
 // Name is "image".
@@ -35,9 +47,12 @@ func (Runtime) Survey(*runtimes.Host) []runtimes.Finding { return nil }
 // gives the image, which is then AWS's for its runtime, the handler as its command.
 func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.Host) (*runtimes.Launch, error) {
 	if r.Own != nil && fn.PackageType != lambda.Image {
-		l, err := r.Own.Launch(fn, paths, host)
+		own := *host
+		own.Debug = nil // this machine's debuggers are not there
+		l, err := r.Own.Launch(fn, paths, &own)
 		if err == nil {
 			l.Env = append(slices.Clone(r.Image.Env), l.Env...)
+			debug(l, fn, host.Debug)
 		}
 		return l, err
 	}
@@ -58,14 +73,29 @@ func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtime
 	}
 	argv := slices.Concat(entrypoint, command)
 	if len(argv) == 0 {
-		return nil, &runtimes.Missing{
-			What: fmt.Sprintf("a program to start in the image %s", r.Image.Name),
-			Hint: "say CMD in the Dockerfile, or Command in the function's ImageConfig",
-		}
+		return nil, &NoProgram{Function: fn, Image: r.Image.Name}
 	}
 	l := &runtimes.Launch{Path: argv[0], Args: argv[1:], Dir: dir, Env: slices.Clone(r.Image.Env)}
 	if len(command) > 0 {
 		l.Env = append(l.Env, "_HANDLER="+command[0])
 	}
+	debug(l, fn, host.Debug)
 	return l, nil
+}
+
+// debug makes the runtime wait for a debugger where AWS's image has one: that is
+// Node.js's, which every Node.js has. Other images have to start theirs.
+func debug(l *runtimes.Launch, fn *lambda.Function, d *runtimes.Debug) {
+	switch {
+	case d == nil:
+	case fn.PackageType != lambda.Image && strings.HasPrefix(fn.Runtime, "nodejs"):
+		args := d.Arguments()
+		if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--inspect") }) {
+			args = append([]string{"--inspect-brk=" + d.Addr()}, args...)
+		}
+		l.Behind = append(l.Behind, "NODE_OPTIONS="+strings.Join(args, " "))
+		l.Notices = append(l.Notices, d.Notice("open chrome://inspect, or attach an editor to the port"))
+	default:
+		l.Notices = append(l.Notices, fmt.Sprintf("the image of %s has to start its debugger itself, at port %d: lambkin passes on what attaches at %s", fn.Path, d.Ports[0], d.Addr()))
+	}
 }

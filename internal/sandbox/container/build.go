@@ -41,8 +41,11 @@ func (e *Engine) Build(ctx context.Context, spec BuildSpec, progress io.Writer) 
 	if !filepath.IsLocal(filepath.FromSlash(dockerfile)) {
 		return "", fmt.Errorf("the Dockerfile %q is not below its context %s", dockerfile, spec.Context)
 	}
-	if _, err := os.Stat(filepath.Join(spec.Context, filepath.FromSlash(dockerfile))); err != nil {
-		return "", fmt.Errorf("there is no Dockerfile: %w", err)
+	if st, err := os.Stat(spec.Context); err != nil || !st.IsDir() {
+		return "", fmt.Errorf("there is no folder %s", spec.Context)
+	}
+	if st, err := os.Stat(filepath.Join(spec.Context, filepath.FromSlash(dockerfile))); err != nil || st.IsDir() {
+		return "", fmt.Errorf("there is no file %s in %s", dockerfile, spec.Context)
 	}
 	ignored, err := ignore(spec.Context, dockerfile)
 	if err != nil {

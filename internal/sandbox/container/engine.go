@@ -216,8 +216,21 @@ func (e *Engine) unreachable(ctx context.Context, err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
-	return fmt.Errorf("the container engine at %s does not answer: %w", e.Host, err)
+	return &Unreachable{Host: e.Host, Err: err}
 }
+
+// Unreachable is the error of an engine that does not answer, or no more.
+type Unreachable struct {
+	Host string // as [Engine] has it
+	Err  error
+}
+
+func (u *Unreachable) Error() string {
+	return fmt.Sprintf("the container engine at %s does not answer: %v", u.Host, u.Err)
+}
+
+// Unwrap returns what failed.
+func (u *Unreachable) Unwrap() error { return u.Err }
 
 // refusal is the error in an answer.
 func refusal(res *http.Response) error {

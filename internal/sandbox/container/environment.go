@@ -24,6 +24,7 @@ type environment struct {
 	platform string // the engine's, for a message
 	paths    sandbox.Paths
 	settings settings
+	shared   bool // the network is this machine's
 	conn     *attached
 	mux      *mux
 	procs    sync.WaitGroup // whose output is still read
@@ -180,6 +181,10 @@ func (e *environment) fate(err error) error {
 }
 
 func (e *environment) Paths() sandbox.Paths { return e.paths }
+
+// Apart implements [sandbox.Apart]. The host of a network "host" is the
+// engine's, which may be another machine.
+func (e *environment) Apart() bool { return !e.shared }
 
 func (e *environment) isClosed() bool {
 	e.mu.Lock()

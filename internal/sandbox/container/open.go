@@ -135,8 +135,8 @@ func (s Sandbox) Open(ctx context.Context, spec sandbox.Spec) (sandbox.Environme
 	defer func() { <-swept }()
 	e := &environment{
 		engine: s.Engine, image: spec.Image.ID, platform: about.platform(), settings: settings,
-		paths:     sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Tmp: tmpDir},
-		listeners: map[int]*listener{}, closing: make(chan struct{}),
+		paths:  sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Tmp: tmpDir},
+		shared: settings.network == "host" && s.here(about), listeners: map[int]*listener{}, closing: make(chan struct{}),
 	}
 	if len(spec.Layers) > 0 {
 		e.paths.Opt = optDir

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
 // program is the file that agents are, for an engine of an architecture.
@@ -16,7 +18,7 @@ func (s Sandbox) program(arch string) (string, error) {
 	mend := fmt.Sprintf("set %s to the path of a lambkin for linux/%s", BinaryVariable, arch)
 	if file == "" {
 		if runtime.GOOS != "linux" || runtime.GOARCH != arch {
-			return "", fmt.Errorf("containers run lambkin's own program, and this one is for %s/%s where the engine's are for linux/%s: %s", runtime.GOOS, runtime.GOARCH, arch, mend)
+			return "", unfit(mend, fmt.Errorf("this one is for %s/%s, and the engine's containers are for linux/%s", runtime.GOOS, runtime.GOARCH, arch))
 		}
 		var err error
 		if file, err = os.Executable(); err != nil {
@@ -24,9 +26,15 @@ func (s Sandbox) program(arch string) (string, error) {
 		}
 	}
 	if err := fits(file, arch); err != nil {
-		return "", fmt.Errorf("%s cannot run in the engine's containers: %w: %s", file, err, mend)
+		return "", unfit(mend, fmt.Errorf("%s: %w", file, err))
 	}
 	return file, nil
+}
+
+func unfit(mend string, err error) error {
+	return &sandbox.Unavailable{
+		Sandbox: Sandbox{}.Name(), Reason: "process 1 of a container is lambkin's own program, which the engine's cannot run", Hint: mend, Err: err,
+	}
 }
 
 // fits says why a file is no static program for Linux and the architecture.

@@ -35,6 +35,9 @@ func newSocket() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "socket"), nil
 }
 
+// Apart implements [sandbox.Apart].
+func (e *environment) Apart() bool { return e.alone }
+
 // Listen implements [sandbox.Environment].
 func (e *environment) Listen(ctx context.Context) (l net.Listener, err error) {
 	if !e.alone {
