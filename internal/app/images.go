@@ -255,6 +255,12 @@ func notBuilt(ctx context.Context, fn *lambda.Function, err error, log string) e
 // inEngine is an image as the container engine knows it.
 func (m *images) inEngine(ctx context.Context, fn *lambda.Function, name string) (*sandbox.Image, error) {
 	engine := m.where.engine
+	if strings.HasPrefix(name, "oci:") || strings.HasPrefix(name, "oci-archive:") || filepath.IsAbs(strings.TrimPrefix(name, "docker-archive:")) {
+		return nil, m.failed(ctx, fn, &image.Error{
+			Image: name, Reason: "it lies on this machine's disk, and a container engine runs what it has itself",
+			Hint: "load it into the engine (docker load) and give its name, or use --isolation namespace",
+		})
+	}
 	img, err := engine.Inspect(ctx, name)
 	if (container.NotFound(err) || err == nil && m.options.Images.Pull) && !m.options.Images.SkipPull {
 		m.progress(Progress{What: "pulling " + name})
@@ -314,7 +320,7 @@ func (m *images) unpacked(ctx context.Context, fn *lambda.Function, name string)
 	}
 	if m.options.Images.SkipPull && o.Engine == nil && !filepath.IsAbs(name) && !strings.Contains(name, ":/") {
 		if cached, err := inCache(store, name); err == nil && !cached {
-			return nil, m.failed(ctx, fn, &image.Error{Image: name, Reason: "it is not here, and its registry is not to be asked", Hint: "leave out --skip-pull-image once"}, diag.Range{})
+			return nil, m.failed(ctx, fn, &image.Error{Image: name, Reason: "it is not here, and its registry is not to be asked", Hint: "leave out --skip-pull-image once"})
 		}
 	}
 	img, err := store.Get(ctx, name, o)
