@@ -126,7 +126,11 @@ func addIneffective(f *pflag.FlagSet) {
 func (o *invokeOptions) noteIneffective(f *pflag.FlagSet) {
 	var names []string
 	f.Visit(func(f *pflag.Flag) {
-		if why, ok := ineffective[f.Name]; ok {
+		why, ok := ineffective[f.Name]
+		if f.Name == "docker-arg" && !o.docker && o.engine.Isolation != "container" {
+			why, ok = "without --docker", true
+		}
+		if ok {
 			names = append(names, fmt.Sprintf("--%s (%s)", f.Name, why))
 		}
 	})
@@ -207,9 +211,6 @@ func (o *invokeOptions) options(cmd *cobra.Command) (app.Options, error) {
 		options.Isolation = "container"
 	}
 	options.Container.Args = o.dockerArgs
-	if len(o.dockerArgs) > 0 && options.Isolation != "container" {
-		s.Notice("without effect here: --docker-arg (without --docker)")
-	}
 	return options, nil
 }
 
