@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -324,6 +325,41 @@ func TestErrorsOfAStartAreTheKernels(t *testing.T) {
 		_, err := env.Start(t.Context(), sandbox.Command{Path: tt.path, Dir: tt.dir, Stdout: io.Discard, Stderr: io.Discard})
 		if err == nil || err.Error() != tt.want {
 			t.Errorf("error %v, want %s", err, tt.want)
+		}
+	}
+}
+
+// TestTheMachineIsBusyMeanwhile: files are renamed while environments are made,
+// which disturbs the kernel in following links with "..", such as /etc/os-release.
+func TestTheMachineIsBusyMeanwhile(t *testing.T) {
+	able(t)
+	dir, stop, stopped := t.TempDir(), make(chan struct{}), make(chan struct{})
+	names := [2]string{filepath.Join(dir, "one"), filepath.Join(dir, "two")}
+	if err := os.WriteFile(names[0], nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(stopped)
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+				if err := os.Rename(names[n%2], names[(n+1)%2]); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	}()
+	defer func() { close(stop); <-stopped }()
+	for range 20 {
+		env, err := Sandbox{}.Open(t.Context(), sandbox.Spec{Code: t.TempDir(), Runtime: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(env.(*environment).ready(), env.Close()); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
