@@ -51,6 +51,7 @@ func (s Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment
 	// Others get ready meanwhile; the first start waits for it.
 	setUp := make(chan error, 1)
 	go func() {
+		p.links = p.linksOf(spec.Tree)
 		answer, err := e.ask(context.Background(), frame{op: opSetUp, words: p.words()})
 		if err == nil {
 			err = errors.Join(answer.err(), e.limits.Watch(answer.files))
@@ -86,15 +87,23 @@ func newPlan(spec sandbox.Spec) (p plan, err error) {
 		}
 		p.layers = append(p.layers, dir)
 	}
-	if spec.Tree == nil || p.code == "" {
-		return p, nil
-	}
-	if dir := spec.Tree(); dir != "" {
-		if tree, err := filepath.EvalSymlinks(dir); err == nil {
-			p.links = links(p.code, tree)
-		}
-	}
 	return p, nil
+}
+
+// linksOf are the plan's links, which take time to be found.
+func (p plan) linksOf(find func() string) []string {
+	if p.code == "" || find == nil {
+		return nil
+	}
+	dir := find()
+	if dir == "" {
+		return nil
+	}
+	tree, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil
+	}
+	return links(p.code, tree, p.layers...)
 }
 
 type environment struct {

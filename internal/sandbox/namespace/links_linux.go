@@ -8,8 +8,12 @@ import (
 	"strings"
 )
 
-// maxLinks bounds how many folders are shown because the code links to them.
-const maxLinks = 200
+// maxLinks bounds how many files and folders are shown because the code links
+// to them, maxEntries how much is looked at to find them.
+const (
+	maxLinks   = 200
+	maxEntries = 5000
+)
 
 // taken are the folders of an environment that nothing of the project's can
 // hide.
@@ -18,75 +22,99 @@ var taken = []string{
 	runtimeDir, taskDir,
 }
 
-// shown is a folder of the host and where it is inside.
+// shown is a file or folder of the host and where it is inside.
 type shown struct{ host, inside string }
 
-// links finds what the code needs of the project's tree outside its own
-// folder: the node_modules of the folders above it, which Node.js looks
-// through, and what links in node_modules and at the top of the code lead to.
-// Each comes to where a process inside arrives that goes the same way, so that
-// neither the code nor the links are any different. Folders are without
-// symbolic links; the list has for each the path inside, then the host's.
-func links(code, tree string) (list []string) {
-	if tree == "" || code == tree || !covered(code, []string{tree}) {
+// links finds what the code and its layers need of the project's tree outside
+// their own folders: the node_modules of the folders above the code, which
+// Node.js looks through, and what symbolic links lead to. Each comes to where a
+// process inside arrives that goes the same way, so that neither the code nor
+// the links are any different. Folders are without symbolic links; the list has
+// for each the path inside, then the host's.
+func links(code, tree string, layers ...string) (list []string) {
+	if tree == "" || !covered(code, []string{tree}) {
 		return nil
 	}
-	todo := []shown{{code, taskDir}}
-	var places []string
-	add := func(s shown) {
-		if len(places) == maxLinks || s.inside == "/" || covered(s.inside, taken) || covered(s.inside, places) {
-			return
-		}
-		if st, err := os.Stat(s.host); err != nil || !st.IsDir() {
-			return
-		}
-		// What lies in it would be hidden.
-		if slices.ContainsFunc(append(places, taken...), func(place string) bool { return covered(place, []string{s.inside}) }) {
-			return
-		}
-		places = append(places, s.inside)
-		list = append(list, s.inside, s.host)
-		todo = append(todo, s)
-	}
+	f := finder{tree: tree}
 	inside := taskDir
 	for dir := code; dir != tree; {
 		dir, inside = filepath.Dir(dir), path.Dir(inside)
-		add(shown{filepath.Join(dir, "node_modules"), path.Join(inside, "node_modules")})
+		f.add(shown{filepath.Join(dir, "node_modules"), path.Join(inside, "node_modules")})
 	}
-	for len(todo) > 0 {
-		at := todo[0]
-		todo = todo[1:]
-		for _, link := range linksIn(at) {
-			if s, ok := outside(link, at.host, code, tree); ok {
-				add(s)
-			}
-		}
+	f.todo = append([]shown{{code, taskDir}}, f.todo...)
+	for _, layer := range layers {
+		f.todo = append(f.todo, shown{layer, optDir})
+	}
+	for left := maxEntries; len(f.todo) > 0 && left > 0; f.todo = f.todo[1:] {
+		left -= f.look(f.todo[0])
+	}
+	for _, s := range f.found {
+		list = append(list, s.inside, s.host)
 	}
 	return list
 }
 
-// linksIn lists the symbolic links of a folder of code or of packages.
-func linksIn(at shown) (found []shown) {
+type finder struct {
+	tree  string
+	found []shown
+	todo  []shown // folders to look for links in, those on top first
+}
+
+// add notes what is to be shown, unless it is or cannot be.
+func (f *finder) add(s shown) {
+	if len(f.found) == maxLinks || s.inside == "/" || covered(s.inside, taken) {
+		return
+	}
+	st, err := os.Stat(s.host)
+	if err != nil || !st.IsDir() && !st.Mode().IsRegular() {
+		return
+	}
+	for _, other := range f.found {
+		if covered(s.inside, []string{other.inside}) {
+			return
+		}
+		// What lies in it would be hidden, unless it is the same.
+		if covered(other.inside, []string{s.inside}) && other.host != filepath.Join(s.host, strings.TrimPrefix(other.inside, s.inside)) {
+			return
+		}
+	}
+	if slices.ContainsFunc(taken, func(place string) bool { return covered(place, []string{s.inside}) }) {
+		return
+	}
+	f.found = slices.DeleteFunc(f.found, func(other shown) bool { return covered(other.inside, []string{s.inside}) })
+	f.found = append(f.found, s)
+	if st.IsDir() {
+		f.todo = append(f.todo, s)
+	}
+}
+
+// look adds what the symbolic links of a folder lead to, and has the folders in
+// it looked at; of packages those with more packages alone. It returns how many
+// entries there were.
+func (f *finder) look(at shown) int {
 	entries, err := os.ReadDir(at.host)
 	if err != nil {
-		return nil
+		return 1
 	}
+	base := filepath.Base(at.host)
+	packages := base == "node_modules" || strings.HasPrefix(base, "@") && filepath.Base(filepath.Dir(at.host)) == "node_modules"
 	for _, e := range entries {
 		name := e.Name()
 		here := shown{filepath.Join(at.host, name), path.Join(at.inside, name)}
 		switch {
 		case e.Type()&os.ModeSymlink != 0:
-			found = append(found, here)
-		case e.IsDir() && (name == "node_modules" || strings.HasPrefix(name, "@")):
-			found = append(found, linksIn(here)...)
+			if s, ok := f.target(here); ok {
+				f.add(s)
+			}
+		case e.IsDir() && !strings.HasPrefix(name, ".") && (!packages || strings.HasPrefix(name, "@")):
+			f.todo = append(f.todo, here)
 		}
 	}
-	return found
+	return 1 + len(entries)
 }
 
-// outside says where a link leads to, when that is in the tree but neither in
-// the folder that the link was found in nor in the code.
-func outside(link shown, from, code, tree string) (shown, bool) {
+// target says where a link leads to, when that is in the tree.
+func (f *finder) target(link shown) (shown, bool) {
 	target, err := os.Readlink(link.host)
 	if err != nil {
 		return shown{}, false
@@ -96,7 +124,7 @@ func outside(link shown, from, code, tree string) (shown, bool) {
 		to = shown{filepath.Join(filepath.Dir(link.host), target), path.Join(path.Dir(link.inside), target)}
 	}
 	real, err := filepath.EvalSymlinks(to.host)
-	if err != nil || !covered(real, []string{tree}) || covered(real, []string{code, from}) {
+	if err != nil || !covered(real, []string{f.tree}) {
 		return shown{}, false
 	}
 	// Packages find each other in the node_modules that they lie in.
@@ -105,5 +133,6 @@ func outside(link shown, from, code, tree string) (shown, bool) {
 		to = shown{before + "/node_modules", strings.TrimSuffix(to.inside, "/"+after)}
 	}
 	to.host, err = filepath.EvalSymlinks(to.host)
-	return to, err == nil && covered(to.host, []string{tree})
+	to.inside = path.Clean(to.inside)
+	return to, err == nil && covered(to.host, []string{f.tree})
 }

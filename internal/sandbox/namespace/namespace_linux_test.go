@@ -408,6 +408,41 @@ func TestLinksOfTheProject(t *testing.T) {
 	}
 }
 
+// TestLinksToFiles: modules that several functions have in common are links to
+// them, anywhere in the code and in layers.
+func TestLinksToFiles(t *testing.T) {
+	tree := t.TempDir()
+	testenv.WriteFiles(t, tree, map[string]string{
+		"p/fn/lib/own": "", "p/shared/one": "1", "p/shared/deep/two": "2", "p/layer/python/own": "", "data/file": "3", "p/secret": "", "p/fn/.venv/own": "",
+	})
+	for link, target := range map[string]string{
+		"p/fn/one":          "../shared/one",
+		"p/fn/zfolder":      "../shared", // holds what is shown already
+		"p/fn/lib/two":      "../../shared/deep/two",
+		"p/fn/lib/own-link": "own",
+		"p/fn/everything":   "../..",
+		"p/fn/gone":         "../nothing",
+		"p/fn/.venv/out":    "../../secret",
+		"p/layer/python/d":  "../../../data/file",
+	} {
+		if err := os.Symlink(target, filepath.Join(tree, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, layer := filepath.Join(tree, "p", "fn"), filepath.Join(tree, "p", "layer")
+	got := map[string]string{}
+	for pair := range slices.Chunk(links(code, tree, layer), 2) {
+		got[pair[0]] = strings.TrimPrefix(pair[1], tree)
+	}
+	if diff := cmp.Diff(map[string]string{"/var/shared": "/p/shared", "/data/file": "/data/file"}, got); diff != "" {
+		t.Errorf("shown (-want +got):\n%s", diff)
+	}
+	env := opened(t, sandbox.Spec{Code: code, Layers: []string{layer}, Tree: func() string { return tree }})
+	if got := shell(t, env, "cat /var/task/one /var/task/zfolder/one /var/task/lib/two /opt/python/d"); got != "1123" {
+		t.Errorf("inside: %s", got)
+	}
+}
+
 func TestFramesKeepTheirWords(t *testing.T) {
 	for _, words := range [][][]string{nil, {{}}, {{"a", ""}, {}, {"\xff\n"}}} {
 		f := frame{op: "x", id: 7, words: words}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -238,7 +239,8 @@ func openIn(root int, name string, flags uint64) (fd int, err error) {
 	how := &unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT}
 	// The kernel gives up where something is mounted or renamed meanwhile,
 	// anywhere; the bound only stands against the unforeseen.
-	for range 1000 {
+	for try := range 1000 {
+		time.Sleep(time.Duration(try) * time.Microsecond)
 		if fd, err = unix.Openat2(root, strings.TrimPrefix(name, "/"), how); !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 			break
 		}
