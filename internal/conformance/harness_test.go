@@ -170,6 +170,13 @@ func (l *language) observe(t *testing.T, r *row, rt runtimes.Runtime, isolated b
 	t.Helper()
 	var o observer
 	fn := l.function(r)
+	if isolated { // the code is somewhere else
+		move := strings.NewReplacer(l.code, "/var/task")
+		fn.Handler = move.Replace(fn.Handler)
+		for n := range fn.Environment {
+			fn.Environment[n].Value = move.Replace(fn.Environment[n].Value)
+		}
+	}
 	f := l.open(rt, &o, isolated)
 	invoke := func(n int, event string) {
 		inv := &lambda.Invocation{RequestID: id(n), Payload: []byte(event), TraceID: trace}

@@ -129,6 +129,10 @@ func (Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtimes.
 	if fn.Code.Built != "" {
 		l.Env = append(l.Env, runtimes.Code+"="+fn.Code.Built)
 		l.Uses = append(l.Uses, fn.Code.Built)
+		// What is not bundled is named by its place on the host.
+		if paths.HostTask != "" {
+			l.Uses = append(l.Uses, paths.HostTask)
+		}
 	}
 	if fn.Code.SourceMaps {
 		l.Args = append([]string{"--enable-source-maps"}, l.Args...)

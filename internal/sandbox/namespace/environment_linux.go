@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -52,6 +53,7 @@ func (s Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment
 	setUp := make(chan error, 1)
 	go func() {
 		p.links = p.linksOf(spec.Tree)
+		e.plan = p
 		answer, err := e.ask(context.Background(), frame{op: opSetUp, words: p.words()})
 		if err == nil {
 			err = errors.Join(answer.err(), e.limits.Watch(answer.files))
@@ -113,6 +115,7 @@ type environment struct {
 	link   link
 	alone  bool          // the network is its own
 	ready  func() error  // waits until the file system is put together
+	plan   plan          // valid when ready
 	gone   chan struct{} // closed when the holder has ended, and all with it
 	limits *limits.Limits
 
@@ -276,7 +279,7 @@ func (e *environment) Start(ctx context.Context, cmd sandbox.Command) (sandbox.P
 	// Whether it has started is not known before the answer.
 	answer, err := e.ask(context.WithoutCancel(ctx), frame{
 		op: opStart, id: p.id, files: files,
-		words: [][]string{{cmd.Path, cmd.Dir}, cmd.Args, cmd.Env, cleaned(cmd.Uses), cleaned(cmd.Keeps)},
+		words: [][]string{{cmd.Path, cmd.Dir}, cmd.Args, cmd.Env, cleaned(e.plan.alongside(cmd.Uses)), cleaned(cmd.Keeps)},
 	})
 	if err == nil {
 		defer answer.close()
@@ -308,6 +311,25 @@ func (e *environment) Files(ctx context.Context, dir string) ([]string, error) {
 		err = answer.err()
 	}
 	return answer.list(0), err
+}
+
+// alongside adds to folders that are to be shown at their own places the folders
+// that the code links to, when the code is among them.
+func (p plan) alongside(uses []string) []string {
+	theCode := func(dir string) bool {
+		real, err := filepath.EvalSymlinks(dir)
+		return err == nil && real == p.code
+	}
+	if p.code == "" || !slices.ContainsFunc(uses, theCode) {
+		return uses
+	}
+	uses = append(slices.Clone(uses), p.code)
+	for i := 1; i < len(p.links); i += 2 {
+		if st, err := os.Stat(p.links[i]); err == nil && st.IsDir() {
+			uses = append(uses, p.links[i])
+		}
+	}
+	return uses
 }
 
 func cleaned(dirs []string) []string {
