@@ -170,23 +170,44 @@ func nearest(all []Interpreter, want Version) (best Interpreter, ok bool) {
 }
 
 // Folders are the folders of the host that the interpreter lives in: its own
-// and, in a virtual environment, that of the interpreter behind it. Those that
-// belong to the system are left out.
+// and, in a virtual environment, that of the interpreter behind it, with those of
+// the links in between. Those that belong to the system are left out.
 func (i Interpreter) Folders() []string {
 	var dirs []string
-	add := func(path string) {
-		dir := filepath.Dir(filepath.Dir(path))
+	add := func(dir string) {
+		// What Homebrew installs needs libraries that it has installed beside it.
+		dir, _, _ = strings.Cut(dir, "/Cellar/")
 		switch dir {
-		case "/", "/usr", "/usr/local":
+		case "/", "/bin", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin":
 			return
 		}
 		if !slices.Contains(dirs, dir) {
 			dirs = append(dirs, dir)
 		}
 	}
-	add(i.Path)
-	if real, err := filepath.EvalSymlinks(i.Path); err == nil {
-		add(real)
+	home := func(path string) string { return filepath.Dir(filepath.Dir(path)) }
+	add(home(i.Path))
+	real, err := filepath.EvalSymlinks(i.Path)
+	if err != nil {
+		return dirs
+	}
+	add(home(real))
+	const most = 40 // as many as the system follows
+	link := i.Path
+	for range most {
+		target, err := os.Readlink(link)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(link), target)
+		}
+		link = target
+		if dir, err := filepath.EvalSymlinks(home(link)); err == nil && dir == home(real) {
+			add(home(link)) // another name of the interpreter's folder, such as one without the whole version
+		} else {
+			add(filepath.Dir(link))
+		}
 	}
 	return dirs
 }

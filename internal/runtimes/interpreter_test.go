@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -279,5 +280,51 @@ func TestFoldersLeadToWhatTheInterpreterNeeds(t *testing.T) {
 	}
 	if got := (Interpreter{Path: "/usr/bin/no-such-program"}).Folders(); len(got) != 0 {
 		t.Errorf("a program of the system needs %v", got)
+	}
+}
+
+// TestFoldersOfAnInterpreterBehindLinks has them as version managers make them.
+func TestFoldersOfAnInterpreterBehindLinks(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links are for Unix")
+	}
+	base, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"kept/v1.2.3/bin", "venv/bin", "local/bin", "other/bin", "brew/Cellar/tool/1/bin"} {
+		if err := os.MkdirAll(filepath.Join(base, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range []string{"kept/v1.2.3/bin/tool", "brew/Cellar/tool/1/bin/tool"} {
+		if err := os.WriteFile(filepath.Join(base, file), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, target := range map[string]string{
+		"kept/v1":        "v1.2.3",
+		"venv/bin/tool":  filepath.Join(base, "kept/v1/bin/tool"),
+		"local/bin/tool": "../../venv/bin/tool",
+		"other/bin/tool": filepath.Join(base, "local/bin/tool"),
+	} {
+		if err := os.Symlink(target, filepath.Join(base, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string][]string{
+		"kept/v1.2.3/bin/tool":        {"kept/v1.2.3"},
+		"kept/v1/bin/tool":            {"kept/v1", "kept/v1.2.3"},
+		"venv/bin/tool":               {"venv", "kept/v1.2.3", "kept/v1"},
+		"other/bin/tool":              {"other", "kept/v1.2.3", "local/bin", "venv/bin", "kept/v1"},
+		"brew/Cellar/tool/1/bin/tool": {"brew"},
+	} {
+		var got []string
+		for _, dir := range (Interpreter{Path: filepath.Join(base, path)}).Folders() {
+			got = append(got, strings.TrimPrefix(dir, base+"/"))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
 	}
 }
