@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	begin()
 	fake.Main()
 	lambkin := func() { os.Exit(run()) }
-	testscript.Main(m, map[string]func(){"lambkin": lambkin, "sam": lambkin, "serverless": lambkin, "sls": lambkin})
+	testscript.Main(withEngine{m}, map[string]func(){"lambkin": lambkin, "sam": lambkin, "serverless": lambkin, "sls": lambkin})
 }
 
 // TestScripts runs testdata/script: one script for each feature, in the words
@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { leftContainers(t) }) // when all scripts have ended
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join(root, "testdata", "script"),
 		RequireExplicitExec: true,
@@ -65,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"empty":   empty,
 			"same":    same,
 			"mkimage": makeImage,
+			"engine":  useEngine, "load": loadImage, "nocontainers": noContainers,
 		},
 	})
 }
@@ -81,12 +83,16 @@ func awsPython() string {
 }
 
 // condition knows [node], [python], [ruby], [java], [maven] and [aws], which is
-// AWS's command line: the machine has one; and [namespace]: it lets functions run in namespaces. With CI=true they must be there, since a skipped script would be missed
-// by nobody.
+// AWS's command line: the machine has one; [namespace]: it lets functions run in
+// namespaces; and [dockerd]: it lets a container engine of the tests' own run.
+// With CI=true they must be there, since a skipped script would be missed by nobody.
 func condition(name string) (bool, error) {
 	programs := map[string]string{"node": "node", "python": "python3", "ruby": "ruby", "java": "javac", "maven": "mvn"}
 	if name == "namespace" {
 		return namespace.Sandbox{}.Check(context.Background()) == nil, nil
+	}
+	if name == "dockerd" {
+		return haveEngine()
 	}
 	if name == "aws" {
 		return os.Getenv("CI") == "true" || awsPython() != "", nil

@@ -188,6 +188,15 @@ func architecture(fn *lambda.Function) string {
 	return "amd64"
 }
 
+// ImageName is the image of a function that is one: what the project names, or
+// what is built for it.
+func ImageName(fn *lambda.Function) string {
+	if fn.Code.ImageURI == "" && fn.Image != nil && fn.Image.Build != nil {
+		return builtName(fn)
+	}
+	return fn.Code.ImageURI
+}
+
 // builtName is what `sam build` calls the image of a function.
 func builtName(fn *lambda.Function) string {
 	return strings.ToLower(fn.LogicalID) + ":" + cmp.Or(fn.Image.Build.Tag, "latest")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -106,7 +107,10 @@ func inContainers(ctx context.Context, o Options) (isolation, error) {
 	settings := container.Options{
 		Network: o.Network, Hosts: o.Hosts, DNS: o.Container.DNS, NoMemoryLimit: o.NoMemoryLimit, Args: o.Container.Args,
 	}
-	if o.Container.VolumeBase != "" {
+	if base := o.Container.VolumeBase; base != "" {
+		if !path.IsAbs(base) && !filepath.IsAbs(base) {
+			return isolation{}, BadCall("write the absolute path that the folder has where the engine runs", "the engine cannot know the relative path %q of --docker-volume-basedir", base)
+		}
 		dir, err := filepath.Abs(filepath.Dir(o.File))
 		if err != nil {
 			return isolation{}, err

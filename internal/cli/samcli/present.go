@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lambkin-dev/lambkin/internal/app"
 	"github.com/lambkin-dev/lambkin/internal/doc"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 )
@@ -115,7 +116,7 @@ func writePythonString(b *bytes.Buffer, s string) {
 // invoking is what SAM CLI says before an invocation.
 func invoking(fn *lambda.Function) string {
 	if fn.PackageType == lambda.Image {
-		return "Invoking Container created from " + fn.Code.ImageURI
+		return "Invoking Container created from " + app.ImageName(fn)
 	}
 	return fmt.Sprintf("Invoking %s (%s)", fn.Handler, fn.Runtime)
 }

@@ -96,6 +96,6 @@ func debug(l *runtimes.Launch, fn *lambda.Function, d *runtimes.Debug) {
 		l.Behind = append(l.Behind, "NODE_OPTIONS="+strings.Join(args, " "))
 		l.Notices = append(l.Notices, d.Notice("open chrome://inspect, or attach an editor to the port"))
 	default:
-		l.Notices = append(l.Notices, fmt.Sprintf("the image of %s has to start its debugger itself, at port %d: lambkin passes on what attaches at %s", fn.Path, d.Ports[0], d.Addr()))
+		l.Notices = append(l.Notices, fmt.Sprintf("the image of %s has to start its debugger itself, at port %d; attach to %s", fn.Path, d.Ports[0], d.Addr()))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,8 +23,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
 
 // patience is how long the engine may take to start, and to end.
@@ -44,33 +43,40 @@ var shared struct {
 // test is skipped. The package's TestMain calls [Stop] at the end.
 func Host(t testing.TB) string {
 	t.Helper()
+	host, refused, wanted := Start()
+	switch {
+	case refused == "":
+	case wanted && os.Getenv("CI") == "true":
+		t.Fatal(refused + ", and with CI=true nothing is skipped")
+	default:
+		t.Skip(refused)
+	}
+	return host
+}
+
+// Start is [Host] without a test: refused says why there is no engine, and
+// wanted that there has to be one with CI=true.
+func Start() (host, refused string, wanted bool) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the tests' container engine is for Linux")
+		return "", "the tests' container engine is for Linux", false
 	}
 	if os.Geteuid() != 0 {
-		t.Skip("a container engine needs root, and these tests run as an ordinary user")
+		return "", "a container engine needs root, and these tests run as an ordinary user", false
 	}
 	dockerd, err := exec.LookPath("dockerd")
 	if err != nil {
-		testenv.Skip(t, "dockerd", "the test runs containers")
+		return "", "dockerd is not on this machine (the test runs containers): .ci/install docker gets it", true
 	}
 	shared.Lock()
 	defer shared.Unlock()
 	if !shared.started {
 		shared.started = true
 		if err := start(dockerd); err != nil {
-			shared.refused = err.Error()
+			shared.refused = "dockerd does not run: " + err.Error()
 			stop()
 		}
 	}
-	switch {
-	case shared.refused == "":
-	case os.Getenv("CI") == "true":
-		t.Fatal("dockerd does not run, and with CI=true nothing is skipped: " + shared.refused)
-	default:
-		t.Skip("dockerd does not run: " + shared.refused)
-	}
-	return shared.host
+	return shared.host, shared.refused, true
 }
 
 func start(dockerd string) error {
@@ -159,6 +165,59 @@ func stop() {
 	}
 }
 
+// Load brings the images of an archive, as `docker save` writes it, into the
+// engine that [Start] has started.
+func Load(archive string) error {
+	f, err := os.Open(archive)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = ask(http.MethodPost, "/images/load?quiet=1", f)
+	return err
+}
+
+// Tag gives an image of the engine's another name.
+func Tag(image, name string) error {
+	repository, tag, _ := strings.Cut(name, ":")
+	_, err := ask(http.MethodPost, "/images/"+image+"/tag?repo="+repository+"&tag="+tag, nil)
+	return err
+}
+
+// Containers are the ids of all containers that the engine has, running or not.
+func Containers() (ids []string, err error) {
+	said, err := ask(http.MethodGet, "/containers/json?all=1", nil)
+	if err != nil {
+		return nil, err
+	}
+	var list []struct{ ID string }
+	if err := json.Unmarshal(said, &list); err != nil {
+		return nil, err
+	}
+	for _, c := range list {
+		ids = append(ids, c.ID)
+	}
+	return ids, nil
+}
+
+// ask sends the engine a request and returns the answer.
+func ask(method, path string, body io.Reader) ([]byte, error) {
+	req, err := http.NewRequest(method, "http://localhost"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	res, err := client().Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	said, err := io.ReadAll(res.Body)
+	if err == nil && (res.StatusCode >= http.StatusBadRequest || bytes.Contains(said, []byte("errorDetail"))) {
+		err = fmt.Errorf("%s %s: %s: %s", method, path, res.Status, said)
+	}
+	return said, err
+}
+
 // Import makes an image of files by their paths in it, and of settings as a
 // Dockerfile has them: "ENV A=1". name is "fn:test". It goes with the engine.
 func Import(t testing.TB, name string, files map[string]string, settings ...string) {
@@ -183,13 +242,7 @@ func Import(t testing.TB, name string, files map[string]string, settings ...stri
 		query += "&changes=" + strings.ReplaceAll(s, " ", "%20")
 	}
 	Host(t)
-	res, err := client().Post("http://localhost/images/create?"+query, "application/x-tar", &archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	said, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != http.StatusOK || bytes.Contains(said, []byte("errorDetail")) {
-		t.Fatalf("making the image %s: %s %v: %s", name, res.Status, err, said)
+	if _, err := ask(http.MethodPost, "/images/create?"+query, &archive); err != nil {
+		t.Fatalf("making the image %s: %v", name, err)
 	}
 }
