@@ -113,11 +113,12 @@ func (i *Instance) startRuntime(ctx context.Context, p *process) error {
 	p.outputs = []io.Writer{cmd.Stdout, cmd.Stderr}
 	i.emit(telemetry.Launch{Path: cmd.Path, Args: cmd.Args})
 	proc, err := i.env.Start(ctx, cmd)
-	switch {
-	case err == nil:
+	if err == nil {
 		p.proc = proc
 		return nil
-	case i.opts.Image != nil && ctx.Err() == nil && errors.As(err, new(syscall.Errno)), errors.As(err, new(*fs.PathError)) && i.opts.Image != nil:
+	}
+	_, unavailable := errors.AsType[*sandbox.Unavailable](err)
+	if _, refused := errors.AsType[*fs.PathError](err); refused && !unavailable && i.opts.Image != nil {
 		return &CannotStart{Function: i.opts.Function, Image: i.opts.Image.Name, Path: cmd.Path, Dir: cmd.Dir, Err: err}
 	}
 	return fmt.Errorf("starting %s: %w", i.launch.Path, err)

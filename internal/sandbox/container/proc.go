@@ -81,8 +81,10 @@ func (e *environment) explain(err error) error {
 	if unknown != nil || img.OS+"/"+img.Architecture == e.platform {
 		return err
 	}
-	return fmt.Errorf("%w: the image is for %s/%s, and the container engine runs %s without emulating others: pull or build the image for %s, or install QEMU's emulation (docker run --privileged tonistiigi/binfmt --install all)",
-		err, img.OS, img.Architecture, e.platform, e.platform)
+	return &sandbox.Unavailable{
+		Sandbox: Sandbox{}.Name(), Reason: fmt.Sprintf("the image is for %s/%s, and the container engine runs %s without emulating others", img.OS, img.Architecture, e.platform), Err: err,
+		Hint: fmt.Sprintf("pull or build the image for %s, or install QEMU's emulation (docker run --privileged tonistiigi/binfmt --install all)", e.platform),
+	}
 }
 
 // listen takes what the agent says of the process until nothing more comes.
