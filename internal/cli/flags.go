@@ -26,7 +26,7 @@ type EngineFlags struct {
 
 // Add defines the options.
 func (f *EngineFlags) Add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.Isolation, "isolation", "", "`how` functions are kept apart from the machine (see lambkin doctor)")
+	flags.StringVar(&f.Isolation, "isolation", "", "`how` functions are kept apart from the machine: process, namespace or container (see lambkin doctor)")
 	flags.Var(&f.RuntimeSource, "runtime-source", "`where` functions' runtimes come from: machine, or image for AWS's own")
 	flags.BoolVar(&f.Pull, "pull", false, "ask registries for newer images, even for those that are here")
 	flags.StringVar(&f.Network, "network", "", "`network` of functions: host, this machine's, or none; with containers, the engine's")
