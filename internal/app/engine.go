@@ -13,6 +13,7 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/fsx"
 	"github.com/lambkin-dev/lambkin/internal/lambda"
 	"github.com/lambkin-dev/lambkin/internal/runtimes"
+	"github.com/lambkin-dev/lambkin/internal/sandbox/container"
 )
 
 // engine is a fleet, and what it needs on disk.
@@ -103,7 +104,11 @@ func (e *engine) withTail(ctx context.Context, fn *lambda.Function, inv *lambda.
 
 // close ends every process and removes what was put on disk.
 func (e *engine) close() error {
-	return errors.Join(e.fleet.Close(), e.images.close(), e.removeTemporary())
+	err := errors.Join(e.fleet.Close(), e.images.close(), e.removeTemporary())
+	if _, gone := errors.AsType[*container.Unreachable](err); gone {
+		return explain(err)
+	}
+	return err
 }
 
 func (e *engine) removeTemporary() error {

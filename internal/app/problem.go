@@ -93,7 +93,7 @@ func explain(err error) error {
 	case errors.As(err, &engine):
 		return problem(InMachine, diag.Diagnostic{Code: "container", Summary: outermost(err), Hint: engineHint(engine)})
 	case errors.As(err, &unreachable):
-		return problem(InMachine, diag.Diagnostic{Code: "container", Summary: outermost(err)})
+		return problem(InMachine, diag.Diagnostic{Code: "container", Summary: outermost(err), Hint: "what it still has of lambkin's ends by itself, and is removed when the next container is made"})
 	case errors.Is(err, project.ErrNotFound):
 		return problem(InProject, diag.Diagnostic{
 			Code: "no-project", Summary: err.Error(), Hint: "run lambkin in the project's folder, or name its file with --template",
