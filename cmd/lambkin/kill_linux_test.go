@@ -68,6 +68,7 @@ type field struct {
 	user      int
 	seed      int
 	functions []string
+	finally   string // a function that makes lambkin look for what others have left
 
 	mu         sync.Mutex       // guards what follows
 	namespaces map[int]*os.File // of the environments, by their first process, open so that no other gets the same number
@@ -84,7 +85,7 @@ func newField(t *testing.T, user, seed int) *field {
 			t.Error(err)
 		}
 	})
-	f := &field{T: t, dir: dir, user: user, seed: seed, namespaces: map[int]*os.File{}}
+	f := &field{T: t, dir: dir, user: user, seed: seed, finally: "Echo", namespaces: map[int]*os.File{}}
 	f.functions = []string{"Echo", "Echo", "Echo", "Brief", "Brief", "Children", "Exits", "Starting"}
 	testenv.WriteFiles(t, f.at("project"), map[string]string{
 		"template.yaml": `
@@ -97,6 +98,7 @@ Resources:
   Children: {Type: AWS::Serverless::Function, Properties: {Handler: grandchildren}}
   Exits: {Type: AWS::Serverless::Function, Properties: {Handler: "exit:3"}}
   Starting: {Type: AWS::Serverless::Function, Properties: {Handler: "init-sleep:300ms"}}
+  Inline: {Type: AWS::Serverless::Function, Properties: {Runtime: nodejs22.x, Handler: index.handler, CodeUri: !Ref "AWS::NoValue", InlineCode: "exports.handler = async () => 'well'"}}
   Node: {Type: AWS::Serverless::Function, Properties: {Runtime: nodejs22.x, Handler: index.handler, CodeUri: js}}
 `,
 		"js/index.js": "exports.handler = async () => { require('child_process').spawn('sleep', ['60'], { detached: true, stdio: 'ignore' }); return 'well' }\n",
@@ -136,8 +138,9 @@ func (f *field) play(count int) {
 	mounts := mountLines()
 	f.calm("Echo")
 	if _, err := exec.LookPath("node"); err == nil && f.try("Node") == nil {
-		f.calm("Node") // with what it keeps in the cache
-		f.functions = append(f.functions, "Node")
+		f.calm("Node")                                      // with what it keeps in the cache
+		f.functions = append(f.functions, "Node", "Inline") // the code of the one lies in a temporary folder
+		f.finally = "Inline"
 	}
 	kept := files(f.at("cache"))
 	begun := time.Now()
@@ -166,7 +169,7 @@ func (f *field) play(count int) {
 		f.Errorf("only %d environments in %v", started, enough)
 	}
 	f.noProcesses()
-	f.calm("Echo") // sweeps up what only the next one can
+	f.calm(f.finally) // sweeps up what only the next one can
 	f.noProcesses()
 	if left := groups(f.lambkins); len(left) > 0 {
 		f.Errorf("control groups are left: %q", left)

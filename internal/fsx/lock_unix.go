@@ -27,6 +27,12 @@ func lockFile(f *os.File, shared bool) error {
 	}
 }
 
+// own reports whether a file is this user's.
+func own(st os.FileInfo) bool {
+	info, ok := st.Sys().(*syscall.Stat_t)
+	return ok && int(info.Uid) == os.Geteuid()
+}
+
 // Remove removes the file and gives the lock up.
 func (l *Lock) Remove() error {
 	return errors.Join(os.Remove(l.file.Name()), l.file.Close())

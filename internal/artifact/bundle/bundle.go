@@ -20,7 +20,7 @@ type Code struct {
 	Dir    string   // the code
 	Layers []string // the layers, in order
 
-	temporary []string // removed by Close
+	temporary []*fsx.Temp // removed by Close
 }
 
 // Unavailable says that code is not on this machine.
@@ -61,8 +61,8 @@ func Prepare(fn *lambda.Function, layerCache string) (*Code, error) {
 // Close removes what Prepare has made. What was there before stays.
 func (c *Code) Close() error {
 	var errs []error
-	for _, dir := range c.temporary {
-		errs = append(errs, os.RemoveAll(dir))
+	for _, t := range c.temporary {
+		errs = append(errs, t.Close())
 	}
 	c.temporary = nil
 	return errors.Join(errs...)
@@ -153,10 +153,10 @@ func (c *Code) unpack(what, archive string, at lambda.Source) (string, error) {
 }
 
 func (c *Code) temp() (string, error) {
-	dir, err := os.MkdirTemp("", "lambkin-code-*")
+	t, err := fsx.NewTemp("code")
 	if err != nil {
 		return "", err
 	}
-	c.temporary = append(c.temporary, dir)
-	return dir, nil
+	c.temporary = append(c.temporary, t)
+	return t.Dir, nil
 }
