@@ -14,7 +14,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -27,6 +29,10 @@ const namespaces = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_N
 
 // defaultTmpMB is the size of /tmp on AWS when a function sets none.
 const defaultTmpMB = 512
+
+// patience is how long a holder may take to end a process: several times the
+// two seconds that it takes at most, on a machine with nothing else to do.
+const patience = 8 * time.Second
 
 // Open implements [sandbox.Sandbox].
 func (s Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment, error) {
@@ -41,7 +47,8 @@ func (s Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment
 	e := &environment{
 		paths: sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Tmp: tmpDir}, alone: s.Alone,
 		wait: map[int]chan frame{}, procs: map[int]*proc{}, gone: make(chan struct{}),
-		limits: limits.New(limits.Spec{Memory: spec.Memory, TmpMB: p.tmpMB, CPU: s.CPU}),
+		patience: patience,
+		limits:   limits.New(limits.Spec{Memory: spec.Memory, TmpMB: p.tmpMB, CPU: s.CPU}),
 	}
 	if len(spec.Layers) > 0 {
 		e.paths.Opt = optDir
@@ -118,6 +125,8 @@ type environment struct {
 	plan   plan          // valid when ready
 	gone   chan struct{} // closed when the holder has ended, and all with it
 	limits *limits.Limits
+	// patience is how long a holder may take to do what is to end an environment.
+	patience time.Duration
 
 	sending sync.Mutex // one frame at a time
 
@@ -237,6 +246,16 @@ func (e *environment) ask(ctx context.Context, f frame) (frame, error) {
 	}
 }
 
+// insist ends a holder that has not done something in time, and with it all
+// that it holds: somebody has stopped it.
+func (e *environment) insist(done func() bool) {
+	time.AfterFunc(e.patience, func() {
+		if !done() {
+			_ = e.holder.Process.Kill()
+		}
+	})
+}
+
 // fate is why there is no holder any more.
 func (e *environment) fate() error {
 	e.mu.Lock()
@@ -259,6 +278,9 @@ func (e *environment) Start(ctx context.Context, cmd sandbox.Command) (sandbox.P
 		return nil, err
 	}
 	defer closeAll(files) // the process has its own
+	var answered atomic.Bool
+	defer answered.Store(true)
+	defer context.AfterFunc(ctx, func() { e.insist(answered.Load) })()
 	for _, dir := range cmd.Keeps {
 		_ = os.MkdirAll(dir, 0o755) // a process can do without its cache
 	}

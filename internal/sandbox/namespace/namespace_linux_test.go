@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -361,6 +363,32 @@ func TestTheMachineIsBusyMeanwhile(t *testing.T) {
 		if err := errors.Join(env.(*environment).ready(), env.Close()); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestAHolderThatIsStopped holds nobody up who wants an end.
+func TestAHolderThatIsStopped(t *testing.T) {
+	env := opened(t, sandbox.Spec{}).(*environment)
+	env.patience = 50 * time.Millisecond
+	p, err := env.Start(t.Context(), sandbox.Command{Path: "/bin/sleep", Args: []string{"60"}, Dir: "/", Stdout: io.Discard, Stderr: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := env.holder.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Signal(syscall.SIGTERM); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a signal: error %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := env.Start(ctx, sandbox.Command{Path: "/bin/true", Dir: "/", Stdout: io.Discard, Stderr: io.Discard}); !errors.Is(err, sandbox.ErrClosed) {
+		t.Errorf("a start: error %v", err)
+	}
+	p.Kill()
+	<-p.Done()
+	if text := p.Exit().Text; text != "signal: killed" {
+		t.Errorf("it has ended with %s", text)
 	}
 }
 

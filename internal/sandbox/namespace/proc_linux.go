@@ -93,6 +93,9 @@ func (p *proc) Kill() {
 	p.killed.Store(true)
 	// Without a holder there is nothing to kill.
 	_ = p.env.send(frame{op: opKill, words: [][]string{{strconv.Itoa(p.id)}}})
+	if !p.ended() {
+		p.env.insist(p.ended)
+	}
 }
 
 func (p *proc) Signal(s os.Signal) error {
@@ -103,7 +106,9 @@ func (p *proc) Signal(s os.Signal) error {
 	case p.ended():
 		return os.ErrProcessDone
 	}
-	answer, err := p.env.ask(context.Background(), frame{op: opSignal, words: [][]string{{strconv.Itoa(p.id), strconv.Itoa(int(number))}}})
+	ctx, cancel := context.WithTimeout(context.Background(), p.env.patience)
+	defer cancel()
+	answer, err := p.env.ask(ctx, frame{op: opSignal, words: [][]string{{strconv.Itoa(p.id), strconv.Itoa(int(number))}}})
 	if err == nil {
 		defer answer.close()
 		err = answer.err()
