@@ -73,7 +73,7 @@ func TestBuild(t *testing.T) {
 	}
 	for want, change := range map[string]func(*BuildSpec){
 		"is not below its context":                func(s *BuildSpec) { s.Dockerfile = "../Dockerfile" },
-		"there is no Dockerfile: ":                func(s *BuildSpec) { s.Dockerfile = "" },
+		"there is no file Dockerfile in ":         func(s *BuildSpec) { s.Dockerfile = "" },
 		"failed to reach build target nowhere":    func(s *BuildSpec) { s.Target = "nowhere" },
 		"base name (${BASE}) should not be blank": func(s *BuildSpec) { s.Args = nil },
 		"build the image yourself":                func(s *BuildSpec) { s.Dockerfile = "docker/mounts" },
