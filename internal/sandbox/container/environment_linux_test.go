@@ -324,7 +324,9 @@ func TestWhatAContainerIsRefused(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "lambkin")
 	write(t, filepath.Dir(text), "lambkin", "#!/bin/sh\n", 0o755)
 	box.Options.Binary = text
-	if _, err := box.Open(t.Context(), sandbox.Spec{Image: &img}); err == nil || !strings.Contains(err.Error(), "it is no program for Linux: set LAMBKIN_LINUX_BINARY to") {
+	_, err = box.Open(t.Context(), sandbox.Spec{Image: &img})
+	unfit, ok := errors.AsType[*sandbox.Unavailable](err)
+	if !ok || !strings.HasSuffix(unfit.Error(), "it is no program for Linux") || !strings.HasPrefix(unfit.Hint, "set LAMBKIN_LINUX_BINARY to ") {
 		t.Errorf("a program that is none: %v", err)
 	}
 }
