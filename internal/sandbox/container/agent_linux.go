@@ -9,7 +9,6 @@ import (
 	"math"
 	"net"
 	"os"
-	"os/signal"
 	"strconv"
 	"sync"
 	"syscall"
@@ -94,12 +93,7 @@ type held struct {
 }
 
 func (a *agent) run() {
-	// Signals that a handler waits for do not end a process 1. Ignored ones
-	// would be so in all that it starts.
-	ignored := make(chan os.Signal, 1)
-	signal.Notify(ignored, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGPIPE, syscall.SIGALRM, syscall.SIGUSR1, syscall.SIGUSR2)
-	ended := make(chan os.Signal, 1)
-	signal.Notify(ended, syscall.SIGCHLD)
+	ended := sandbox.FirstSignals()
 	go a.mux.run()
 	go a.memory.watch(a)
 	for {
@@ -243,10 +237,7 @@ func (a *agent) launch(s *stream, w words) (*held, error) {
 		Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {
-		if _, missing := os.Stat(dir); missing != nil {
-			return fail(&os.PathError{Op: "chdir", Path: dir, Err: err})
-		}
-		return fail(&os.PathError{Op: "fork/exec", Path: path, Err: err})
+		return fail(sandbox.StartError(path, dir, err))
 	}
 	// Where memory is short, this is not what the kernel ends.
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("1000"), 0o644)
@@ -297,50 +288,18 @@ func (a *agent) kill(id int) {
 func (a *agent) reap() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	swept := false
-	// A process that forks faster than it is killed is met again in the next
-	// round; the bound only stands against the unforeseen.
-	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(200 * time.Microsecond) {
-		for {
-			var status syscall.WaitStatus
-			var usage syscall.Rusage
-			pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, &usage)
-			if errors.Is(err, syscall.EINTR) {
-				continue
-			} else if err != nil || pid <= 0 {
-				break
-			}
-			p, ok := a.processes[pid]
-			if !ok {
-				continue // an orphan
-			}
-			delete(a.processes, pid)
-			// What is left of the group keeps the id from being used again.
-			_ = syscall.Kill(-pid, syscall.SIGKILL)
-			swept = swept || p.killed
-			short := status.Signaled() && status.Signal() == syscall.SIGKILL && !p.killed && a.memory.short()
-			a.exits.Add(1)
-			go func() {
-				defer a.exits.Done()
-				p.tell(status, usage.Maxrss, short)
-			}()
-		}
-		if !swept || !a.sweep() || time.Now().After(deadline) {
-			return
-		}
-	}
-}
-
-// sweep ends the orphans that are there now, and reports whether there were any.
-// Their children become orphans and are met in the next round.
-func (a *agent) sweep() (found bool) {
-	for _, pid := range sandbox.Children(os.Getpid()) {
-		if _, ok := a.processes[pid]; !ok {
-			found = true
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-	}
-	return found
+	known := func(pid int) bool { return a.processes[pid] != nil }
+	sandbox.Reap(known, func(pid int, status syscall.WaitStatus, peak int64) bool {
+		p := a.processes[pid]
+		delete(a.processes, pid)
+		short := status.Signaled() && status.Signal() == syscall.SIGKILL && !p.killed && a.memory.short()
+		a.exits.Add(1)
+		go func() {
+			defer a.exits.Done()
+			p.tell(status, peak, short)
+		}()
+		return p.killed
+	})
 }
 
 // tell says that the process has ended, after the output that it has left.

@@ -3,17 +3,14 @@ package namespace
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"os"
-	"os/signal"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -76,12 +73,7 @@ type held struct {
 }
 
 func (h *holder) run() {
-	// Signals that a handler waits for do not end a process 1. Ignored ones
-	// would be so in all that it starts.
-	ignored := make(chan os.Signal, 1)
-	signal.Notify(ignored, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGPIPE, syscall.SIGALRM, syscall.SIGUSR1, syscall.SIGUSR2)
-	ended := make(chan os.Signal, 1)
-	signal.Notify(ended, syscall.SIGCHLD)
+	ended := sandbox.FirstSignals()
 	requests := make(chan frame)
 	go func() {
 		defer close(requests)
@@ -220,35 +212,10 @@ func (h *holder) start(f frame) (process *os.File, err error) {
 		Sys: &syscall.SysProcAttr{Setpgid: true, PidFD: &fd},
 	})
 	if err != nil {
-		if _, missing := os.Stat(dir); missing != nil {
-			return nil, &os.PathError{Op: "chdir", Path: dir, Err: err}
-		}
-		if program := interpreter(path); errors.Is(err, fs.ErrNotExist) && program != "" {
-			path = program + ", the interpreter of " + path
-		}
-		return nil, &os.PathError{Op: "fork/exec", Path: path, Err: err}
+		return nil, sandbox.StartError(path, dir, err)
 	}
 	h.processes[pid] = &held{id: f.id}
 	return os.NewFile(uintptr(fd), "process"), nil
-}
-
-// interpreter is the program that a script's first line names, "" when it is no
-// script. When that is missing, the kernel says so of the script.
-func interpreter(script string) string {
-	f, err := os.Open(script)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	head := make([]byte, 256) // all that Linux reads of a first line
-	n, _ := io.ReadFull(f, head)
-	line, _, _ := strings.Cut(string(head[:n]), "\n")
-	rest, ok := strings.CutPrefix(line, "#!")
-	words := strings.Fields(rest)
-	if !ok || len(words) == 0 {
-		return ""
-	}
-	return words[0]
 }
 
 // show shows a folder of the host at its own path.
@@ -343,49 +310,17 @@ func (h *holder) kill(id int) {
 // was killed, what has left its group too.
 func (h *holder) reap() error {
 	var exits []frame
-	swept := false
-	// A process that forks faster than it is killed is met again in the next
-	// round; the bound only stands against the unforeseen.
-	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(200 * time.Microsecond) {
-		for {
-			var status syscall.WaitStatus
-			var usage syscall.Rusage
-			pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, &usage)
-			if errors.Is(err, syscall.EINTR) {
-				continue
-			} else if err != nil || pid == 0 {
-				break
-			}
-			p, ok := h.processes[pid]
-			if !ok {
-				continue // an orphan
-			}
-			delete(h.processes, pid)
-			// What is left of the group keeps the id from being used again.
-			_ = syscall.Kill(-pid, syscall.SIGKILL)
-			swept = swept || p.killed
-			exits = append(exits, frame{op: opExit, id: p.id, words: [][]string{{strconv.Itoa(int(status)), strconv.FormatInt(usage.Maxrss, 10)}}})
-		}
-		if !swept || !h.sweep() || time.Now().After(deadline) {
-			break
-		}
-	}
+	known := func(pid int) bool { return h.processes[pid] != nil }
+	sandbox.Reap(known, func(pid int, status syscall.WaitStatus, peak int64) bool {
+		p := h.processes[pid]
+		delete(h.processes, pid)
+		exits = append(exits, frame{op: opExit, id: p.id, words: [][]string{{strconv.Itoa(int(status)), strconv.FormatInt(peak, 10)}}})
+		return p.killed
+	})
 	for _, f := range exits {
 		if err := h.link.send(f); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// sweep ends the orphans that are there now, and reports whether there were any.
-// Their children become orphans and are met in the next round.
-func (h *holder) sweep() (found bool) {
-	for _, pid := range sandbox.Children(os.Getpid()) {
-		if _, ok := h.processes[pid]; !ok {
-			found = true
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-	}
-	return found
 }
