@@ -45,6 +45,9 @@ type Launch struct {
 	Args []string // arguments, without the program's name
 	Dir  string   // working folder, "" for the code's
 	Env  []string // NAME=value, what this runtime adds to or changes in the common environment
+	// Image are the variables of the image that the program is in, NAME=value, below
+	// Env. As on AWS extensions see them, too.
+	Image []string
 	// Behind goes behind the values that these variables have, after a blank,
 	// whoever has set them: NAME=value.
 	Behind []string

@@ -31,6 +31,7 @@ type Variable struct {
 const (
 	FromLambkin = "lambkin" // the platform's own variables
 	FromDefault = "default" // what nobody has chosen
+	FromImage   = "image"   // the image that the function runs in
 )
 
 // Environ is what an environment's processes get to see besides what the
@@ -140,6 +141,10 @@ func environment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p runtimes
 	if _, inherited := v.byName["PATH"]; !inherited {
 		v.set("PATH", "/usr/local/bin:/usr/bin/:/bin")
 	}
+	for _, entry := range l.Image {
+		name, value, _ := strings.Cut(entry, "=")
+		v.add(Variable{Name: name, Value: value, From: FromImage})
+	}
 	v.setAll(l.Env)
 	platform(v, fn, e, o.logStream)
 	if fn.MaxConcurrency > 0 {
@@ -180,7 +185,7 @@ func extensionEnvironment(fn *lambda.Function, e *Environ, l *runtimes.Launch, p
 	search := func(entry string) bool {
 		return strings.HasPrefix(entry, "PATH=") || strings.HasPrefix(entry, "LD_LIBRARY_PATH=")
 	}
-	common := &runtimes.Launch{Env: slices.DeleteFunc(slices.Clone(l.Env), func(entry string) bool { return !search(entry) })}
+	common := &runtimes.Launch{Image: l.Image, Env: slices.DeleteFunc(slices.Clone(l.Env), func(entry string) bool { return !search(entry) })}
 	v := environment(fn, e, common, p, o)
 	for _, name := range slices.Clone(v.names) {
 		if strings.HasPrefix(name, "_") || slices.Contains(withheld, name) {

@@ -51,7 +51,7 @@ func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtime
 		own.Debug = nil // this machine's debuggers are not there
 		l, err := r.Own.Launch(fn, paths, &own)
 		if err == nil {
-			l.Env = append(slices.Clone(r.Image.Env), l.Env...)
+			l.Image = r.Image.Env
 			debug(l, fn, host.Debug)
 		}
 		return l, err
@@ -75,7 +75,7 @@ func (r Runtime) Launch(fn *lambda.Function, paths runtimes.Paths, host *runtime
 	if len(argv) == 0 {
 		return nil, &NoProgram{Function: fn, Image: r.Image.Name}
 	}
-	l := &runtimes.Launch{Path: argv[0], Args: argv[1:], Dir: dir, Env: slices.Clone(r.Image.Env)}
+	l := &runtimes.Launch{Path: argv[0], Args: argv[1:], Dir: dir, Image: r.Image.Env}
 	if len(command) > 0 {
 		l.Env = append(l.Env, "_HANDLER="+command[0])
 	}
