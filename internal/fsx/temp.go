@@ -4,24 +4,25 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Temp is a temporary folder of this run of the program.
 type Temp struct {
-	Dir  string // where the caller's files go
-	top  string
-	lock *Lock
+	Dir  string
+	lock *Lock // nil on a file system without locks
 }
 
-// lockName and filesName are what a temporary folder holds.
-const lockName, filesName = "lock", "files"
+// The folder's lock lies beside it. It is there first, and goes last, so that
+// there is never a folder that nobody knows of.
+const lockSuffix = ".lock"
 
 // NewTemp makes a temporary folder of a kind, such as "code", and removes those
 // of the same kind that runs have left which were killed. The caller closes it.
 func NewTemp(kind string) (t *Temp, err error) {
 	prefix := "lambkin-" + kind + "-"
-	sweep(filepath.Join(os.TempDir(), prefix+"*"))
-	// Whoever sweeps between the folder's making and its locking removes it.
+	sweep(filepath.Join(os.TempDir(), prefix+"*"+lockSuffix))
+	// Whoever sweeps between the making of the lock and its taking removes it.
 	const tries = 10
 	for range tries {
 		if t, err = newTemp(prefix); err == nil {
@@ -32,44 +33,43 @@ func NewTemp(kind string) (t *Temp, err error) {
 }
 
 func newTemp(prefix string) (*Temp, error) {
-	top, err := os.MkdirTemp("", prefix+"*")
+	f, err := os.CreateTemp("", prefix+"*"+lockSuffix)
 	if err != nil {
 		return nil, err
 	}
-	t := &Temp{Dir: filepath.Join(top, filesName), top: top}
-	t.lock, err = TryLock(filepath.Join(top, lockName), false)
-	if !errors.Is(err, ErrLocked) { // a file system without locks does without
-		err = os.Mkdir(t.Dir, 0o700)
+	if err := f.Close(); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, errors.Join(err, t.Close())
+	t := &Temp{Dir: strings.TrimSuffix(f.Name(), lockSuffix)}
+	if t.lock, err = TryLock(f.Name(), false); errors.Is(err, ErrLocked) {
+		return nil, err
+	}
+	if err := os.Mkdir(t.Dir, 0o700); err != nil {
+		return nil, errors.Join(err, t.unlock())
 	}
 	return t, nil
 }
 
 // Close removes the folder.
-func (t *Temp) Close() error {
-	err := os.RemoveAll(t.Dir)
-	if t.lock != nil {
-		err = errors.Join(err, t.lock.Close()) // Windows removes no file that is open
+func (t *Temp) Close() error { return errors.Join(os.RemoveAll(t.Dir), t.unlock()) }
+
+func (t *Temp) unlock() error {
+	if t.lock == nil {
+		return os.Remove(t.Dir + lockSuffix)
 	}
-	return errors.Join(err, os.RemoveAll(t.top))
+	return t.lock.Remove()
 }
 
 // sweep removes the temporary folders whose locks nobody has. What cannot be
 // removed is left to the next.
 func sweep(pattern string) {
 	found, _ := filepath.Glob(pattern)
-	for _, top := range found {
-		if st, err := os.Lstat(top); err != nil || !st.IsDir() || !own(st) {
+	for _, name := range found {
+		if st, err := os.Lstat(name); err != nil || !st.Mode().IsRegular() || !own(st) {
 			continue
 		}
-		name := filepath.Join(top, lockName)
-		if _, err := os.Lstat(name); err != nil {
-			continue // it is being made
-		}
 		if lock, err := TryLock(name, false); err == nil {
-			_ = (&Temp{Dir: filepath.Join(top, filesName), top: top, lock: lock}).Close()
+			_ = (&Temp{Dir: strings.TrimSuffix(name, lockSuffix), lock: lock}).Close()
 		}
 	}
 }

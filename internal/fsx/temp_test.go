@@ -17,6 +17,9 @@ func TestTempGoesWithWhoeverHasIt(t *testing.T) {
 		if err == nil {
 			err = os.WriteFile(filepath.Join(temp.Dir, "file"), nil, 0o644)
 		}
+		if err == nil { // another that was killed before it had a folder
+			err = os.WriteFile(filepath.Join(os.TempDir(), "lambkin-test-early.lock"), nil, 0o600)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,12 +58,12 @@ func TestTempGoesWithWhoeverHasIt(t *testing.T) {
 			t.Errorf("there are %q, want %d", found, want)
 		}
 	}
-	count(4) // the second has removed the first one's
+	count(8) // folders with their locks; the second has removed the first one's
 	again, err := NewTemp("test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	count(4)
+	count(7)
 	for _, temp := range []*Temp{mine, other, again} {
 		if _, err := os.Stat(temp.Dir); err != nil {
 			t.Error(err)
