@@ -58,9 +58,6 @@ func isolate(ctx context.Context, o Options) (isolation, error) {
 		return isolation{}, BadCall("leave out one of them", "--throttle goes by the memory that --no-memory-limit takes away")
 	}
 	none := o.Network == NoNetwork
-	if none && o.Debug != nil {
-		return isolation{}, BadCall("use --network host", "no debugger reaches a function without a network")
-	}
 	inNamespace := namespace.Sandbox{Alone: none, Hosts: hosts, CPU: o.Throttle}
 	plain := process.Sandbox{}
 	special := none || hosts != nil || o.Throttle
