@@ -115,7 +115,7 @@ func folder(files map[string]string, dir, at string) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		if d.Name() == "__pycache__" || !d.Type().IsRegular() && d.Type()&fs.ModeSymlink == 0 {
+		if !d.Type().IsRegular() && d.Type()&fs.ModeSymlink == 0 {
 			return nil
 		}
 		rel, err := filepath.Rel(dir, path)
@@ -142,7 +142,12 @@ func archive(to *bytes.Buffer, files map[string]string) error {
 		if err != nil {
 			return err
 		}
-		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(content)), Typeflag: tar.TypeReg}); err != nil {
+		st, err := os.Stat(files[name])
+		if err != nil {
+			return err
+		}
+		// Python takes what it has compiled for its source's by the time of that.
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(content)), ModTime: st.ModTime(), Typeflag: tar.TypeReg}); err != nil {
 			return err
 		}
 		if _, err := w.Write(content); err != nil {
