@@ -34,7 +34,7 @@ func (e *engine) setUp(ctx context.Context, o Options, environ instance.Environ,
 	}
 	dir, err := e.bootstraps(fsx.CacheDir(o.Env))
 	if err != nil {
-		return fmt.Errorf("writing the bootstraps: %w", err)
+		return unwritable(err)
 	}
 	e.tails.next = o.Sink
 	e.images = newImages(ctx, o, where)
@@ -47,6 +47,14 @@ func (e *engine) setUp(ctx context.Context, o Options, environ instance.Environ,
 		LayerCache: layerCache(o), Sink: e.tails.record, Notice: o.Notice,
 	})
 	return nil
+}
+
+// unwritable is the error of a machine that has no place for lambkin's own files.
+func unwritable(err error) error {
+	return problem(InMachine, diag.Diagnostic{
+		Code: "cache", Summary: fmt.Sprintf("lambkin has no place to write its bootstraps to: %v", err),
+		Hint: "set LAMBKIN_CACHE_DIR to a folder that you may write to",
+	})
 }
 
 // bootstraps brings the bootstraps to disk: into the cache or, where there is

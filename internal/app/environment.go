@@ -53,7 +53,7 @@ func Describe(ctx context.Context, o Options) (out *Environment, err error) {
 	e := &engine{}
 	dir, err := e.bootstraps(Host(o.Env).Cache)
 	if err != nil {
-		return nil, fmt.Errorf("writing the bootstraps: %w", err)
+		return nil, unwritable(err)
 	}
 	defer func() { err = errors.Join(err, e.removeTemporary(), w.release()) }()
 	out = &Environment{Function: w.fn, Diags: w.diags}
