@@ -201,16 +201,21 @@ func (s *Store) Get(ctx context.Context, name string, o Options) (*Image, error)
 	if cause := ctx.Err(); cause != nil {
 		return nil, cause
 	}
+	return nil, g.named(err)
+}
+
+// named puts the image's name into an error.
+func (g *getting) named(err error) error {
 	var refused *Error
-	if errors.As(err, &refused) && refused.Image == "" {
-		named := *refused
-		named.Image = name
-		return nil, &named
+	switch {
+	case !errors.As(err, &refused):
+		return fmt.Errorf("getting image %q: %w", g.name, err)
+	case refused.Image != "":
+		return err
 	}
-	if refused == nil {
-		return nil, fmt.Errorf("getting image %q: %w", name, err)
-	}
-	return nil, err
+	named := *refused
+	named.Image = g.name
+	return &named
 }
 
 // getting is one call of Get.

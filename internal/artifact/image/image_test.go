@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -252,7 +253,7 @@ func TestWhatIsAskedAgain(t *testing.T) {
 		if img := got(t, store, name, Options{Notice: func(s string) { notices = append(notices, s) }}); content(t, img, "top") != "2" || img.Digest != second.manifest.Digest.String() {
 			t.Error("the wrong copy")
 		}
-		if len(notices) != 1 || !strings.HasSuffix(notices[0], "; the copy in the cache is used") {
+		if len(notices) != 1 || !strings.HasPrefix(notices[0], fmt.Sprintf("image %q: ", name)) || !strings.HasSuffix(notices[0], "; the copy in the cache is used") {
 			t.Errorf("notices %q", notices)
 		}
 	}

@@ -45,7 +45,7 @@ func (g *getting) fromRegistry(ctx context.Context, w where) (*Image, error) {
 		if img == nil || none != nil {
 			return nil, errors.Join(err, none)
 		}
-		g.notice("%v; the copy in the cache is used", err)
+		g.notice("%v; the copy in the cache is used", g.named(err))
 		return img, nil
 	}
 	// What was unpacked before needs no further look.
