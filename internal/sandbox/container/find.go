@@ -338,14 +338,24 @@ type sshConn struct {
 
 func (c *sshConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if !errors.Is(err, io.EOF) {
-		return n, err
+	return n, c.why(err)
+}
+
+func (c *sshConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	return n, c.why(err)
+}
+
+// why is what ssh has said where err is the end of the connection.
+func (c *sshConn) why(err error) error {
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrClosedPipe) {
+		return err
 	}
 	<-c.ended
 	if text := strings.TrimSpace(c.said.String()); text != "" {
-		return n, fmt.Errorf("ssh: %s", text)
+		return fmt.Errorf("ssh: %s", text)
 	}
-	return n, err
+	return err
 }
 
 // upgrade sends a request over a connection and reads the head of its answer.
