@@ -55,17 +55,22 @@ func (l *Limits) watch() {
 type burst struct {
 	n    int
 	last time.Time
+	sure bool // too much was used in the look before, after the last one was gone
 }
 
 // One process that is ended should be enough; of more than this there is no
 // end to be seen.
 const several = 8
 
+// dying is how long a process that was ended is waited for: on a busy machine
+// it takes time to give back what it had.
+const dying = time.Second
+
 // relieve ends the largest process, as the kernel would, once the last one that
 // was ended is gone; or all, when that does not help.
 func (l *Limits) relieve(b *burst) {
 	now := time.Now()
-	if now.Sub(b.last) > time.Second {
+	if now.Sub(b.last) > dying {
 		b.n = 0
 	}
 	list := l.meter.processes()
@@ -73,9 +78,18 @@ func (l *Limits) relieve(b *burst) {
 	defer l.mu.Unlock()
 	largest, all := process{}, b.n >= several
 	for _, p := range list {
-		if at, killed := l.killed[p.pid]; killed && p.memory > 0 && now.Sub(at) < most {
-			return // on its way out
+		if at, killed := l.killed[p.pid]; killed && p.memory > 0 && now.Sub(at) < dying {
+			b.sure = false
+			return
 		}
+	}
+	// What was measured may be from before the end of the last one.
+	if now.Sub(b.last) < dying && !b.sure {
+		b.sure = true
+		return
+	}
+	b.sure = false
+	for _, p := range list {
 		if all {
 			l.end(p, now)
 		}
