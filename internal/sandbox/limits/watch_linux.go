@@ -78,7 +78,7 @@ func (l *Limits) relieve(b *burst) {
 	defer l.mu.Unlock()
 	largest, all := process{}, b.n >= several
 	for _, p := range list {
-		if at, killed := l.killed[p.pid]; killed && p.memory > 0 && now.Sub(at) < dying {
+		if at, killed := l.killed[p.pid]; killed && !p.ended && now.Sub(at) < dying {
 			b.sure = false
 			return
 		}
@@ -170,6 +170,9 @@ func (m *meter) inTmp() int64 {
 type process struct {
 	pid    int
 	memory int64 // that it has of its own, files in memory included
+	// ended says that it has given everything back. Before that its own figures
+	// may be 0 already.
+	ended bool
 }
 
 // processes lists all but process 1.
@@ -195,7 +198,9 @@ func (m *meter) memoryOf(name string) (ok bool, p process) {
 	if len(text) == 0 || err != nil {
 		return false, process{} // it has ended
 	}
-	return true, process{pid: pid, memory: kib(text, "RssAnon:") + kib(text, "RssShmem:") + kib(text, "VmSwap:")}
+	// The first thread may have ended before the others, which keep the memory.
+	ended := bytes.Contains(text, []byte("\nState:\tZ")) && number(text, "Threads:") <= 1
+	return true, process{pid: pid, ended: ended, memory: kib(text, "RssAnon:") + kib(text, "RssShmem:") + kib(text, "VmSwap:")}
 }
 
 // read reads a file of the environment's /proc.
