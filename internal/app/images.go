@@ -47,7 +47,7 @@ type images struct {
 	options Options
 	where   isolation
 	engine  func() (*container.Engine, error) // the machine's
-	look    bool                              // get nothing that is not here, and make nothing
+	look    bool                              // build nothing, and ask no registry
 
 	mu   sync.Mutex // guards what follows
 	held []*image.Image
@@ -118,6 +118,14 @@ func onDisk(name, dir string) string {
 	return name
 }
 
+// lies reports whether a name that onDisk has given is that of an image on disk.
+func lies(name string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool {
+		path, ok := strings.CutPrefix(name, prefix)
+		return ok && filepath.IsAbs(path)
+	})
+}
+
 // isImage reports whether there is an archive, or a folder with an OCI layout.
 func isImage(path string) bool {
 	st, err := os.Stat(path)
@@ -137,22 +145,13 @@ func (m *images) known(ctx context.Context, fn *lambda.Function, name string) (*
 			return &img.Image, nil
 		}
 	}
-	store, err := Images(m.options.Env)
+	img, err := m.unpacked(ctx, fn, name)
 	if err != nil {
-		return nil, err
+		return nil, problem(InMachine, diag.Diagnostic{
+			Code: "image", Summary: fmt.Sprintf("the variables of the image %s are missing: %v", name, err), Hint: "invoke the function once",
+		})
 	}
-	if cached, err := inCache(store, name); cached || err != nil {
-		return m.unpacked(ctx, fn, name)
-	}
-	return nil, problem(InMachine, diag.Diagnostic{
-		Code: "image", Summary: fmt.Sprintf("the image %s is not here yet, so that its own variables are missing", name), Hint: "invoke the function once",
-	})
-}
-
-// inCache reports whether an image has been unpacked under this name.
-func inCache(store *image.Store, name string) (bool, error) {
-	contents, err := store.Contents()
-	return slices.ContainsFunc(contents.Images, func(e image.Entry) bool { return slices.Contains(e.Names, name) }), err
+	return img, nil
 }
 
 // named is the image that the user has chosen for a function with code of its own.
@@ -264,7 +263,7 @@ func notBuilt(ctx context.Context, fn *lambda.Function, err error, log string) e
 // inEngine is an image as the container engine knows it.
 func (m *images) inEngine(ctx context.Context, fn *lambda.Function, name string) (*sandbox.Image, error) {
 	engine := m.where.engine
-	if strings.HasPrefix(name, "oci:") || strings.HasPrefix(name, "oci-archive:") || filepath.IsAbs(strings.TrimPrefix(name, "docker-archive:")) {
+	if lies(name) {
 		return nil, m.failed(ctx, fn, &image.Error{
 			Image: name, Reason: "it lies on this machine's disk, and a container engine runs what it has itself",
 			Hint: "load it into the engine (docker load) and give its name, or use --isolation namespace",
@@ -309,7 +308,7 @@ func (m *images) unpacked(ctx context.Context, fn *lambda.Function, name string)
 	}
 	said := ""
 	o := image.Options{
-		Architecture: architecture(fn), SkipPull: !m.options.Images.Pull, Notice: m.options.Notice,
+		Architecture: architecture(fn), SkipPull: !m.options.Images.Pull, Offline: m.look || m.options.Images.SkipPull, Notice: m.options.Notice,
 		Progress: func(p image.Progress) {
 			if p.Digest != "" && said == "" {
 				said = p.Digest
@@ -321,16 +320,8 @@ func (m *images) unpacked(ctx context.Context, fn *lambda.Function, name string)
 	if fn.PackageType != lambda.Image {
 		o.Architecture = runtime.GOARCH // code for any runs on this machine's, or says so itself
 	}
-	// What an engine has under this name may be newer than what is here.
 	if engine, err := m.engine(); err == nil {
-		if _, err := engine.Inspect(ctx, name); err == nil {
-			o.Engine, o.SkipPull = savings(engine), false
-		}
-	}
-	if m.options.Images.SkipPull && o.Engine == nil && !filepath.IsAbs(name) && !strings.Contains(name, ":/") {
-		if cached, err := inCache(store, name); err == nil && !cached {
-			return nil, m.failed(ctx, fn, &image.Error{Image: name, Reason: "it is not here, and its registry is not to be asked", Hint: "leave out --skip-pull-image once"})
-		}
+		o.Engine = savings(engine)
 	}
 	img, err := store.Get(ctx, name, o)
 	if err != nil {
@@ -384,6 +375,8 @@ func (m *images) failed(ctx context.Context, fn *lambda.Function, err error) err
 	d := diag.Diagnostic{Code: "image", Subject: fn.Path, Range: at(fn.SourceOf("Code")), Summary: refused.Error(), Hint: refused.Hint}
 	switch {
 	case d.Hint != "":
+	case m.options.Images.SkipPull:
+		d.Hint = "leave out --skip-pull-image once"
 	case fn.PackageType == lambda.Image && m.where.engine != nil:
 		d.Hint = "correct its name, sign in at its registry (docker login), or build it (docker build -t " + refused.Image + " .)"
 	case fn.PackageType == lambda.Image:

@@ -86,8 +86,9 @@ type Options struct {
 	// Architecture is chosen where there are several: "amd64" or "arm64", ""
 	// for this machine's.
 	Architecture string
-	// SkipPull takes what the name meant the last time, when the cache has that.
-	SkipPull bool
+	// SkipPull takes what the name meant the last time, when the cache has that,
+	// and asks the registry only for what is not here. Offline never asks it.
+	SkipPull, Offline bool
 	// Engine is asked before the registry, nil for none.
 	Engine *Engine
 	// Progress hears how far the image is, at most ten times a second and when
@@ -247,15 +248,18 @@ func (g *getting) get(ctx context.Context) (*Image, error) {
 	if w.kind != inRegistry {
 		return g.fromFile(ctx, w)
 	}
-	if g.options.SkipPull || w.pinned() {
-		if img, err := g.known(ctx, func(record) bool { return true }); img != nil || err != nil {
-			return img, err
-		}
-	}
 	if g.options.Engine != nil {
 		if img, err := g.fromEngine(ctx); !errors.Is(err, ErrNotFound) {
 			return img, err
 		}
+	}
+	if g.options.SkipPull || g.options.Offline || w.pinned() {
+		if img, err := g.known(ctx, func(record) bool { return true }); img != nil || err != nil {
+			return img, err
+		}
+	}
+	if g.options.Offline {
+		return nil, refuse("", "it is not here, and its registry is not to be asked")
 	}
 	return g.fromRegistry(ctx, w)
 }

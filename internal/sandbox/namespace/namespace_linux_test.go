@@ -121,49 +121,10 @@ func TestWhatAFunctionInAnImageSeesAndMay(t *testing.T) {
 // the tests are root's.
 func TestTheOtherKindOfUser(t *testing.T) {
 	able(t)
-	if os.Geteuid() != 0 {
-		t.Skip("these tests run as an ordinary user already")
-	}
-	dir, err := os.MkdirTemp("", "lambkin-user-*") // t.TempDir is root's alone
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	const nobody = 65534
-	scratch, program := filepath.Join(dir, "tmp"), filepath.Join(dir, "tests")
-	for _, step := range []func() error{
-		func() error { return os.Chmod(dir, 0o755) },
-		func() error { return os.Mkdir(scratch, 0o700) },
-		func() error { return os.Chown(scratch, nobody, nobody) },
-		func() error { return copyFile("/proc/self/exe", program) },
-	} {
-		if err := step(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.Command(program, "-test.v", "-test.timeout=2m")
-	cmd.Dir, cmd.Env = scratch, []string{"HOME=" + scratch, "TMPDIR=" + scratch, "PATH=/usr/bin:/bin"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	out, err := cmd.CombinedOutput()
+	out, err := testenv.AsOrdinaryUser(t)
 	if err != nil || !bytes.Contains(out, []byte("--- PASS: TestSandbox")) && !bytes.Contains(out, []byte("--- SKIP: TestSandbox")) {
 		t.Errorf("as an ordinary user: %v\n%s", err, out)
 	}
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		return err
-	}
-	return out.Close()
 }
 
 // shell runs a shell script in an environment and returns what it prints.
