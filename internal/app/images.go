@@ -375,7 +375,7 @@ func (m *images) failed(ctx context.Context, fn *lambda.Function, err error) err
 	d := diag.Diagnostic{Code: "image", Subject: fn.Path, Range: at(fn.SourceOf("Code")), Summary: refused.Error(), Hint: refused.Hint}
 	switch {
 	case d.Hint != "":
-	case m.options.Images.SkipPull:
+	case errors.Is(err, image.ErrOffline):
 		d.Hint = "leave out --skip-pull-image once"
 	case fn.PackageType == lambda.Image && m.where.engine != nil:
 		d.Hint = "correct its name, sign in at its registry (docker login), or build it (docker build -t " + refused.Image + " .)"

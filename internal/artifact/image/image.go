@@ -159,6 +159,9 @@ func (i *Image) Release() error {
 	return lock.Close()
 }
 
+// ErrOffline is behind the error of an image that only a registry could give.
+var ErrOffline = errors.New("its registry is not to be asked")
+
 // Error says why there is no image, in the user's terms.
 type Error struct {
 	Image  string // as it was asked for
@@ -259,7 +262,7 @@ func (g *getting) get(ctx context.Context) (*Image, error) {
 		}
 	}
 	if g.options.Offline {
-		return nil, refuse("", "it is not here, and its registry is not to be asked")
+		return nil, &Error{Reason: "it is not here", Err: ErrOffline}
 	}
 	return g.fromRegistry(ctx, w)
 }
