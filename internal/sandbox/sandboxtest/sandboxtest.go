@@ -64,6 +64,7 @@ func Run(t *testing.T, box sandbox.Sandbox, options ...Option) {
 		{"FrozenProcessesStandStill", testFreeze},
 		{"KillEndsAProcessThatIgnoresSIGTERM", testKill},
 		{"SignalReachesTheWholeGroup", testGroupSignal},
+		{"KillEndsTheWholeTree", testKillTree},
 		{"CloseEndsTheWholeTree", testTree},
 		{"CloseLeavesOtherEnvironmentsAlone", testNeighbours},
 		{"StartAfterCloseFails", testClosed},
@@ -510,6 +511,20 @@ func testTree(t *testing.T, s *suite) {
 		if alive(pid) {
 			t.Errorf("process %d is still there", pid)
 		}
+	}
+}
+
+// testKillTree ends the first process and, with it, what has left it.
+func testKillTree(t *testing.T, s *suite) {
+	env := s.open(t, sandbox.Spec{})
+	cmd, out := s.command(t, env, "tree")
+	p := s.start(t, env, cmd)
+	eventually(t, "four processes", func() bool { return strings.Count(out.String(), "pid ") == 4 })
+	pids := living(t, cmd, out.String())
+	p.Kill()
+	wait(t, p)
+	for _, pid := range pids {
+		eventually(t, fmt.Sprintf("the end of process %d", pid), func() bool { return !alive(pid) })
 	}
 }
 
