@@ -12,22 +12,13 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/cli/samcli"
 	"github.com/lambkin-dev/lambkin/internal/cli/slscli"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/container"
-	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 )
 
 func main() {
-	begin()
-	os.Exit(run())
-}
-
-// begin does the work of a process that was started as the first of a
-// function's environment, and ends it; in others it does nothing.
-func begin() {
-	for _, main := range []func([]string) (int, bool){namespace.Main, container.Main} {
-		if status, ok := main(os.Args); ok {
-			os.Exit(status)
-		}
+	if status, ok := container.Main(os.Args); ok {
+		os.Exit(status)
 	}
+	os.Exit(run())
 }
 
 func run() int {

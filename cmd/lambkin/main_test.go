@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/lambkin-dev/lambkin/internal/sandbox/container"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/namespace"
 	"github.com/lambkin-dev/lambkin/internal/testenv/fake"
 	"github.com/lambkin-dev/lambkin/internal/testenv/imagetest"
@@ -24,7 +25,9 @@ import (
 // TestMain makes this binary lambkin, under the names of the tools that it
 // stands in for too, when a script runs it.
 func TestMain(m *testing.M) {
-	begin()
+	if status, ok := container.Main(os.Args); ok {
+		os.Exit(status)
+	}
 	fake.Main()
 	lambkin := func() { os.Exit(run()) }
 	testscript.Main(withEngine{m}, map[string]func(){"lambkin": lambkin, "sam": lambkin, "serverless": lambkin, "sls": lambkin})

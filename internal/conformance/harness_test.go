@@ -37,9 +37,6 @@ import (
 // TestMain runs more tests beside each other than the machine has processors,
 // because most of what they do is wait for a process.
 func TestMain(m *testing.M) {
-	if status, ok := namespace.Main(os.Args); ok {
-		os.Exit(status)
-	}
 	flag.Parse()
 	chosen := false
 	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })

@@ -10,13 +10,6 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/testenv"
 )
 
-func TestMain(m *testing.M) {
-	if status, ok := namespace.Main(os.Args); ok {
-		os.Exit(status)
-	}
-	os.Exit(m.Run())
-}
-
 // inside is what becomes of a row in namespaces, where the function's folder
 // is read-only, and memory limited.
 func inside(f fault) fault {

@@ -25,8 +25,6 @@ type Spec struct {
 	Memory int64
 	// TmpMB is the size of the /tmp in memory, which does not count.
 	TmpMB int
-	// CPU prepares for [Limits.Throttle].
-	CPU bool
 }
 
 // Means is by what limits are kept.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -20,14 +21,18 @@ import (
 // Limits are those of one environment. Methods of one that limits nothing do
 // nothing.
 type Limits struct {
-	spec  Spec
-	group *group // nil where the processes are watched
+	cpu     bool  // it prepares for Throttle
+	version Means // of control groups, 0 where there is no place for one
+	// group waits until it has been made; nil where the processes are watched.
+	group func() *group
+	// holder is the process id of the environment's first.
+	holder int
+	spec   Spec // of Watch
 	// inside says that the holder starts in the group, and is not to be moved.
 	inside bool
-	// joined is closed when the holder has been moved, or could not be, which
-	// joinErr says; nil when nobody moves it.
+	// joined is closed when the holder has been moved; nil when nobody moves it.
 	joined  chan struct{}
-	joinErr error
+	joinErr error // why the holder is not in the group; valid when joined is closed
 	meter   meter
 
 	idle    atomic.Bool
@@ -43,18 +48,26 @@ type Limits struct {
 }
 
 // New makes the control group of an environment, where there can be one, and
-// removes those that a lambkin which was killed has left. The caller closes it.
-func New(spec Spec) *Limits {
-	l := &Limits{spec: spec, wake: make(chan struct{}, 1), stop: make(chan struct{}), killed: map[int]time.Time{}}
-	if spec.Memory <= 0 {
-		return l
-	}
+// removes those that a lambkin which was killed has left. It holds nobody to
+// anything before Watch. cpu prepares for [Limits.Throttle]. The caller closes it.
+func New(cpu bool) *Limits {
 	p := find("/proc")
-	p.sweep()
-	if p.version != 0 {
-		if g, err := newGroup(p, spec); err == nil {
-			l.group = g
+	l := &Limits{cpu: cpu, version: p.version, wake: make(chan struct{}, 1), stop: make(chan struct{}), killed: map[int]time.Time{}}
+	l.group = sync.OnceValue(func() *group {
+		p.sweep()
+		if p.version == 0 {
+			return nil
 		}
+		g, err := newGroup(p, cpu)
+		if err != nil {
+			return nil
+		}
+		return g
+	})
+	if p.version == GroupV1 { // nothing starts in it, and it can be made meanwhile
+		go l.group()
+	} else {
+		l.group()
 	}
 	return l
 }
@@ -65,9 +78,9 @@ func Find() Force {
 	f := Force{Memory: Watching, Reason: p.reason, Hint: p.hint}
 	if p.version != 0 {
 		p.sweep()
-		g, err := newGroup(p, Spec{Memory: 1 << 30, CPU: true})
+		g, err := newGroup(p, true)
 		if err == nil {
-			err = g.remove(time.Second)
+			err = errors.Join(g.limit(Spec{Memory: 1 << 30}), g.remove(time.Second))
 		}
 		if err == nil {
 			f.Memory = p.version
@@ -105,10 +118,10 @@ func countsPerNamespace() bool {
 // Prepare has the process that attr is of start in the group, where the kernel
 // can do that; done is called when it has been started, or could not be.
 func (l *Limits) Prepare(attr *syscall.SysProcAttr) (done func()) {
-	if l.group == nil || l.group.version != GroupV2 {
+	if l.version != GroupV2 || l.group() == nil {
 		return func() {}
 	}
-	dir, err := os.Open(l.group.memory)
+	dir, err := os.Open(l.group().memory)
 	if err != nil {
 		return func() {} // and it is moved
 	}
@@ -123,54 +136,98 @@ func (l *Limits) Refused() (again bool) {
 	return again
 }
 
-// Holder limits an environment's process 1, which has just been started, and
-// all that it will start. Watch waits for it.
+// Holder is told of an environment's process 1, which has just been started. It
+// takes it into the group, and all that it will start, unless it is there or has
+// to enter by itself.
 func (l *Limits) Holder(pid int) {
-	if l.spec.Memory <= 0 {
-		return
-	}
-	if (l.group == nil || l.group.pids == "") && countsPerNamespace() {
-		most := unix.Rlimit{Cur: Processes + holderThreads, Max: Processes + holderThreads}
-		var now unix.Rlimit
-		if unix.Prlimit(pid, unix.RLIMIT_NPROC, nil, &now) == nil && now.Max > most.Max {
-			_ = unix.Prlimit(pid, unix.RLIMIT_NPROC, &most, nil)
-		}
-	}
-	if l.group == nil || l.inside {
+	l.holder = pid
+	if l.version != GroupV2 || l.inside {
 		return
 	}
 	l.joined = make(chan struct{})
 	go func() {
 		defer close(l.joined)
-		l.joinErr = l.group.join(pid)
+		if g := l.group(); g != nil {
+			l.joinErr = g.join(pid)
+		}
 	}()
 }
 
-// Watch begins to watch. The files are what [Views] gave in the environment;
-// they are closed with it.
-func (l *Limits) Watch(views []*os.File) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.meter = meter{group: l.group, limit: l.spec.Memory}
-	if l.joined != nil {
-		if <-l.joined; l.joinErr != nil {
-			l.meter.group = nil // the processes can be asked all the same
+// Doors are files for [Enter], which the caller closes; none where the holder
+// need not enter.
+func (l *Limits) Doors() (files []*os.File) {
+	if l.version != GroupV1 || l.group() == nil {
+		return nil
+	}
+	for _, dir := range l.group().folders() {
+		f, err := os.OpenFile(filepath.Join(dir, "tasks"), os.O_WRONLY, 0)
+		if err != nil {
+			l.joinErr = err
+			break
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+// Enter takes the calling thread into the group whose Doors it has, and with it
+// what it starts from now on. To move a whole process, the kernel would wait for
+// all processors to take notice, some ten milliseconds.
+func Enter(doors []*os.File) error {
+	for _, f := range doors {
+		if _, err := f.WriteString("0"); err != nil {
+			return err
 		}
 	}
-	if l.spec.Memory <= 0 || len(views) != 2 {
+	return nil
+}
+
+// Watch holds the processes to what they may use, and begins to watch. None of
+// them but the holder has been started. outside says that this could not
+// [Enter]. The files are what [Views] gave in the environment; they are closed
+// with it.
+func (l *Limits) Watch(spec Spec, outside bool, views []*os.File) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.spec = spec
+	if spec.Memory <= 0 || len(views) != 2 {
 		var err error
 		for _, f := range views {
 			err = errors.Join(err, f.Close())
 		}
 		return err
 	}
-	l.meter.proc, l.meter.tmp = views[0], views[1]
+	l.meter = meter{group: l.hold(outside), limit: spec.Memory, proc: views[0], tmp: views[1]}
 	if l.closed {
 		return l.meter.close()
 	}
 	l.stopped = make(chan struct{})
 	go l.watch()
 	return nil
+}
+
+// hold sets the limits that the kernel keeps. It gives the group, nil when the
+// processes are to be asked themselves.
+func (l *Limits) hold(outside bool) *group {
+	g := l.group()
+	if (g == nil || g.pids == "") && countsPerNamespace() {
+		most := unix.Rlimit{Cur: Processes + holderThreads, Max: Processes + holderThreads}
+		var now unix.Rlimit
+		if unix.Prlimit(l.holder, unix.RLIMIT_NPROC, nil, &now) == nil && now.Max > most.Max {
+			_ = unix.Prlimit(l.holder, unix.RLIMIT_NPROC, &most, nil)
+		}
+	}
+	if g == nil {
+		return nil
+	}
+	err := g.limit(l.spec)
+	if l.joined != nil {
+		<-l.joined
+	}
+	if err != nil || l.joinErr != nil || outside {
+		return nil
+	}
+	return g
 }
 
 // Idle says whether all processes are frozen. Then they are looked at seldom.
@@ -184,12 +241,12 @@ func (l *Limits) Idle(idle bool) {
 }
 
 // Throttle holds processes to the share of a processor that AWS gives for
-// their memory, or lets them go. It does nothing without [Spec.CPU].
+// their memory, or lets them go. It does nothing without New's cpu.
 func (l *Limits) Throttle(on bool) error {
 	switch {
-	case !l.spec.CPU || l.spec.Memory <= 0:
+	case !l.cpu || l.spec.Memory <= 0:
 		return nil
-	case l.group == nil || l.group.cpu == "":
+	case l.group() == nil || l.group().cpu == "":
 		return fmt.Errorf("that takes a control group, and lambkin could make none: %w", errors.ErrUnsupported)
 	}
 	share := float64(l.spec.Memory) / (perProcessor << 20)
@@ -201,7 +258,7 @@ func (l *Limits) Throttle(on bool) error {
 	if l.closed {
 		return nil
 	}
-	return l.group.throttle(share)
+	return l.group().throttle(share)
 }
 
 // soon is how long after a process has been ended for its memory the end of
@@ -224,10 +281,11 @@ func (l *Limits) OutOfMemory(pid int, status syscall.WaitStatus) bool {
 // countKills takes notice of processes that the kernel has ended. The caller
 // has the lock.
 func (l *Limits) countKills() {
-	if l.group == nil || l.closed {
+	g := l.group()
+	if g == nil || l.closed {
 		return
 	}
-	if n := l.group.kills(); n > l.kills {
+	if n := g.kills(); n > l.kills {
 		l.kills, l.last = n, time.Now()
 	}
 }
@@ -256,8 +314,8 @@ func (l *Limits) Close() error {
 		<-stopped
 		err = l.meter.close()
 	}
-	if l.group != nil {
-		err = errors.Join(err, l.group.remove(2*time.Second))
+	if g := l.group(); g != nil {
+		err = errors.Join(err, g.remove(2*time.Second))
 	}
 	return err
 }

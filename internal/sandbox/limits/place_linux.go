@@ -228,8 +228,8 @@ type group struct {
 // for its processes, and the holder.
 const room = 64 << 20
 
-// newGroup makes a group and sets its limits.
-func newGroup(p places, spec Spec) (g *group, err error) {
+// newGroup makes a group, without limits; with cpu one that can be throttled.
+func newGroup(p places, cpu bool) (g *group, err error) {
 	g = &group{version: p.version}
 	defer func() {
 		if err != nil {
@@ -244,7 +244,7 @@ func newGroup(p places, spec Spec) (g *group, err error) {
 		parent string
 		dir    *string
 		wanted bool
-	}{{p.pids, &g.pids, true}, {p.cpu, &g.cpu, spec.CPU}} {
+	}{{p.pids, &g.pids, true}, {p.cpu, &g.cpu, cpu}} {
 		if other.parent == "" || !other.wanted {
 			continue
 		}
@@ -256,8 +256,7 @@ func newGroup(p places, spec Spec) (g *group, err error) {
 		}
 		*other.dir = dir
 	}
-	err = g.limit(spec)
-	return g, err
+	return g, nil
 }
 
 // limit sets the group's limits.
@@ -296,21 +295,9 @@ func (g *group) folders() []string {
 	return slices.DeleteFunc(slices.Compact(dirs), func(dir string) bool { return dir == "" })
 }
 
-// join moves a process, and with it what it starts from now on. Each hierarchy
-// has the kernel wait for all processors to take notice, some ten
-// milliseconds; they do so together.
-func (g *group) join(pid int) error {
-	dirs := g.folders()
-	errs := make(chan error, len(dirs))
-	for _, dir := range dirs {
-		go func() { errs <- set(dir, "cgroup.procs", strconv.Itoa(pid)) }()
-	}
-	var err error
-	for range dirs {
-		err = errors.Join(err, <-errs)
-	}
-	return err
-}
+// join moves a process to a group of version 2, and with it what it starts from
+// now on.
+func (g *group) join(pid int) error { return set(g.memory, "cgroup.procs", strconv.Itoa(pid)) }
 
 // remove removes the group, whose processes have ended; it may take the kernel
 // a moment to see that.

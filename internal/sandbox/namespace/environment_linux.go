@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,8 +16,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/limits"
@@ -36,38 +33,51 @@ const patience = 8 * time.Second
 
 // Open implements [sandbox.Sandbox].
 func (s Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment, error) {
+	return s.open(spec, s.begin)
+}
+
+// open makes an environment of one that has been begun.
+func (s Sandbox) open(spec sandbox.Spec, begin func() (*environment, error)) (sandbox.Environment, error) {
 	p, err := newPlan(spec)
 	if err != nil {
 		return nil, err
 	}
-	if inHolder() {
-		return nil, errors.New("this program has not called namespace.Main first")
-	}
 	p.hosts, p.alone = s.Hosts, s.Alone
-	e := &environment{
-		paths: sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Tmp: tmpDir}, alone: s.Alone,
-		wait: map[int]chan frame{}, procs: map[int]*proc{}, gone: make(chan struct{}),
-		patience: patience,
-		limits:   limits.New(limits.Spec{Memory: spec.Memory, TmpMB: p.tmpMB, CPU: s.CPU}),
+	e, err := begin()
+	if err != nil {
+		return nil, unavailable(err)
 	}
 	if len(spec.Layers) > 0 {
 		e.paths.Opt = optDir
-	}
-	if err := e.hold(); err != nil {
-		return nil, unavailable(errors.Join(err, e.limits.Close()))
 	}
 	// Others get ready meanwhile; the first start waits for it.
 	setUp := make(chan error, 1)
 	go func() {
 		p.links = p.linksOf(spec.Tree)
 		e.plan = p
-		answer, err := e.ask(context.Background(), frame{op: opSetUp, words: p.words()})
+		doors := e.limits.Doors()
+		answer, err := e.ask(context.Background(), frame{op: opSetUp, words: p.words(), files: doors})
+		closeAll(doors) // the holder has its own
 		if err == nil {
-			err = errors.Join(answer.err(), e.limits.Watch(answer.files))
+			outside := answer.word(0, 0) == outsideGroup
+			err = errors.Join(answer.err(), e.limits.Watch(limits.Spec{Memory: spec.Memory, TmpMB: p.tmpMB}, outside, answer.files))
 		}
 		setUp <- unavailable(err)
 	}()
 	e.ready = sync.OnceValue(func() error { return <-setUp })
+	return e, nil
+}
+
+// begin starts what every environment has, whatever it is for.
+func (s Sandbox) begin() (*environment, error) {
+	e := &environment{
+		paths: sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Tmp: tmpDir}, alone: s.Alone,
+		wait: map[int]chan frame{}, procs: map[int]*proc{}, gone: make(chan struct{}),
+		patience: patience, limits: limits.New(s.CPU),
+	}
+	if err := e.hold(); err != nil {
+		return nil, errors.Join(err, e.limits.Close())
+	}
 	return e, nil
 }
 
@@ -139,24 +149,20 @@ type environment struct {
 
 // hold starts the holder.
 func (e *environment) hold() error {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	ours, theirs, err := newPair()
 	if err != nil {
 		return err
 	}
-	theirs := os.NewFile(uintptr(pair[1]), "lambkin")
-	if e.link, err = newLink(os.NewFile(uintptr(pair[0]), "environment")); err != nil {
-		return errors.Join(err, theirs.Close())
-	}
-	e.holder = e.command(theirs)
+	e.link, e.holder = ours, e.command(theirs.f)
 	done := e.limits.Prepare(e.holder.SysProcAttr)
 	if err = e.holder.Start(); err != nil && e.limits.Refused() {
-		e.holder = e.command(theirs)
+		e.holder = e.command(theirs.f)
 		err = e.holder.Start()
 	}
 	done()
-	_ = theirs.Close() // the holder has its own
+	_ = theirs.f.Close() // the holder has its own
 	if err != nil {
-		return errors.Join(err, e.link.conn.Close())
+		return errors.Join(err, ours.f.Close())
 	}
 	e.limits.Holder(e.holder.Process.Pid)
 	go e.listen()
@@ -230,11 +236,13 @@ func (e *environment) ask(ctx context.Context, f frame) (frame, error) {
 	}
 	e.wait[f.id] = answer
 	e.mu.Unlock()
-	switch err := e.send(f); {
-	case errors.Is(err, net.ErrClosed):
-		return frame{}, sandbox.ErrClosed
-	case err != nil && !errors.Is(err, syscall.EPIPE):
-		return frame{}, err
+	if err := e.send(f); err != nil && !cut(err) {
+		select {
+		case <-e.gone:
+			return frame{}, e.fate()
+		default:
+			return frame{}, err
+		}
 	}
 	select {
 	case got := <-answer:
@@ -409,5 +417,5 @@ func (e *environment) Close() error {
 		p.Sync()
 		p.closePipes()
 	}
-	return errors.Join(e.link.conn.Close(), e.limits.Close())
+	return errors.Join(e.link.f.Close(), e.limits.Close())
 }

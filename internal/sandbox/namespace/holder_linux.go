@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -17,10 +17,6 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 	"github.com/lambkin-dev/lambkin/internal/sandbox/limits"
 )
-
-// holderName is the name that a holder is started under. It is no file's, so
-// that nobody starts one by mistake.
-const holderName = "lambkin: environment"
 
 // holderSocket is the descriptor of its connection.
 const holderSocket = 3
@@ -30,39 +26,26 @@ const holderSocket = 3
 // a network up.
 var needed = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETPCAP, unix.CAP_SYS_RESOURCE, unix.CAP_NET_ADMIN}
 
-// Main does a holder's work in a process that was started as one; ok is false
-// in all others. It is called with the process's arguments before anything
-// else, and the process ends with the status.
-func Main(args []string) (status int, ok bool) {
-	if len(args) == 0 || args[0] != holderName {
-		return 0, false
-	}
+// hold is the whole of a holder's life. It ends with the exit status.
+func hold() int {
 	// This thread is the one that enters the environment and forks.
 	runtime.LockOSThread()
-	l, err := newLink(os.NewFile(holderSocket, "lambkin"))
-	if err != nil {
-		return 1, true
-	}
 	// What lambkin was started with is not a function's.
-	if err := unix.CloseRange(holderSocket+1, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return 1, true
+	if err := unix.CloseRange(holderSocket, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return 1
 	}
-	h := &holder{link: l, processes: map[int]*held{}}
+	h := &holder{link: link{os.NewFile(holderSocket, "lambkin")}, processes: map[int]*held{}}
 	h.run()
-	return 0, true // and the kernel ends all that is left
-}
-
-// inHolder reports whether this process was started as a holder.
-func inHolder() bool {
-	line, err := os.ReadFile("/proc/self/cmdline")
-	return err == nil && strings.HasPrefix(string(line), holderName+"\x00")
+	return 0 // and the kernel ends all that is left
 }
 
 // holder is process 1 of an environment.
 type holder struct {
-	link      link
-	null      *os.File
-	shown     []string      // folders, besides those that the plan has
+	link  link
+	null  *os.File
+	shown []string // folders, besides those that the plan has
+
+	mu        sync.Mutex    // held while something is done and told of; guards what follows
 	processes map[int]*held // that have not ended, by their process ids
 }
 
@@ -73,29 +56,29 @@ type held struct {
 }
 
 func (h *holder) run() {
-	ended := sandbox.FirstSignals()
-	requests := make(chan frame)
+	// Asking for signals takes as long as half of the set-up.
+	heeding := make(chan struct{})
 	go func() {
-		defer close(requests)
-		for {
-			f, err := h.link.receive()
-			if err != nil {
-				return // lambkin has gone, or wants this to end
+		ended := sandbox.FirstSignals()
+		close(heeding)
+		for range ended {
+			if h.reap() != nil {
+				return // lambkin has gone, and there is nothing more to receive
 			}
-			requests <- f
 		}
 	}()
 	for {
-		select {
-		case f, ok := <-requests:
-			if !ok || h.serve(f) != nil {
-				return
-			}
-		case <-ended:
-			if h.reap() != nil {
-				return
-			}
+		f, err := h.link.receive()
+		if err != nil {
+			return // lambkin has gone, or wants this to end
 		}
+		h.mu.Lock() // an exit is told of behind the start
+		err = h.serve(f)
+		h.mu.Unlock()
+		if err != nil {
+			return
+		}
+		<-heeding
 	}
 }
 
@@ -106,6 +89,9 @@ func (h *holder) serve(f frame) error {
 	switch f.op {
 	case opSetUp:
 		if err = h.setUp(planOf(f)); err == nil {
+			if limits.Enter(f.files) != nil {
+				answer.words = [][]string{{outsideGroup}}
+			}
 			answer.files, err = limits.Views()
 			defer closeAll(answer.files)
 		}
@@ -220,11 +206,7 @@ func (h *holder) start(f frame) (process *os.File, err error) {
 
 // show shows a folder of the host at its own path.
 func (h *holder) show(dir string, attributes uint64) error {
-	places := slices.Concat(h.shown, []string{"/"})[:len(h.shown)]
-	for _, name := range system {
-		places = append(places, "/"+name)
-	}
-	if covered(dir, places) {
+	if covered(dir, slices.Concat(h.shown, system)) {
 		return nil
 	}
 	// Only the other threads see the host.
@@ -309,6 +291,8 @@ func (h *holder) kill(id int) {
 // started on request, and ends what they have left of their groups; of one that
 // was killed, what has left its group too.
 func (h *holder) reap() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	var exits []frame
 	known := func(pid int) bool { return h.processes[pid] != nil }
 	sandbox.Reap(known, func(pid int, status syscall.WaitStatus, peak int64) bool {

@@ -5,7 +5,7 @@
 // place of the host's programs an unpacked container image can be the file system.
 //
 // The program that uses it starts itself once more for each environment, as
-// the environment's process 1, the holder: [Main] hands over to it.
+// the environment's process 1, the holder. This package takes that over by itself.
 //
 //	lambkin                    holder, in namespaces of its own       processes
 //	Open   ── set-up ───────▶  puts the file system together
@@ -19,8 +19,7 @@
 // holder, which has some.
 package namespace
 
-// Sandbox is the namespace sandbox. The zero value is ready for use in a
-// program that calls [Main] first.
+// Sandbox is the namespace sandbox. The zero value is ready for use.
 type Sandbox struct {
 	// Alone gives each environment a network of its own, with nothing in it but
 	// a loopback interface.

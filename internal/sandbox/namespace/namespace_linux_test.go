@@ -24,9 +24,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if status, ok := Main(os.Args); ok {
-		os.Exit(status)
-	}
 	limitsMain()
 	sandboxtest.Main()
 	os.Exit(m.Run())
@@ -449,21 +446,16 @@ func TestFramesKeepTheirWords(t *testing.T) {
 
 func roundTrip(t *testing.T, f frame) frame {
 	t.Helper()
-	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	ours, theirs, err := newPair()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ends [2]link
-	for i, fd := range pair {
-		if ends[i], err = newLink(os.NewFile(uintptr(fd), "end")); err != nil {
-			t.Fatal(err)
-		}
-		defer ends[i].conn.Close()
-	}
-	if err := ends[0].send(f); err != nil {
+	defer ours.f.Close()
+	defer theirs.f.Close()
+	if err := ours.send(f); err != nil {
 		t.Fatal(err)
 	}
-	got, err := ends[1].receive()
+	got, err := theirs.receive()
 	if err != nil {
 		t.Fatal(err)
 	}

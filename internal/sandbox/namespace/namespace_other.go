@@ -10,9 +10,6 @@ import (
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
-// Main has nothing to hand over to.
-func Main([]string) (status int, ok bool) { return 0, false }
-
 // Open implements [sandbox.Sandbox].
 func (Sandbox) Open(context.Context, sandbox.Spec) (sandbox.Environment, error) {
 	return nil, &sandbox.Unavailable{Sandbox: "namespace", Reason: runtime.GOOS + " has none", Hint: "use --isolation process", Err: errors.ErrUnsupported}

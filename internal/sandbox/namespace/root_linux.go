@@ -70,16 +70,20 @@ func planOf(f frame) plan {
 }
 
 // system are the folders of the host's programs and libraries.
-var system = []string{"bin", "lib", "lib32", "lib64", "libx32", "nix/store", "sbin", "usr"}
+var system = []string{"/bin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/sbin", "/usr"}
 
 // settings are the parts of /etc that names, time, TLS and installed programs
 // need. Private keys are not among them.
 var settings = []string{
-	"alternatives", "ca-certificates", "crypto-policies", "dotnet", "fonts", "gai.conf", "gemrc", "host.conf", "java*",
+	"alternatives", "ca-certificates", "crypto-policies", "dotnet", "fonts", "gai.conf", "gemrc", "host.conf",
 	"ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "magic", "mime.types", "nsswitch.conf", "os-release", "protocols",
-	"pki/ca-trust", "pki/java", "pki/tls/cert.pem", "pki/tls/certs", "pki/tls/openssl.cnf", "python*", "services",
+	"pki/ca-trust", "pki/java", "pki/tls/cert.pem", "pki/tls/certs", "pki/tls/openssl.cnf", "services",
 	"ssl/cert.pem", "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone",
 }
+
+// versioned are the first letters of settings of which a machine may have
+// several: "java-17-openjdk", "python3".
+var versioned = []string{"java", "python"}
 
 var (
 	devices     = []string{"null", "zero", "full", "random", "urandom", "tty"}
@@ -94,24 +98,47 @@ func (p plan) setUp() error {
 	if err := separate(); err != nil {
 		return err
 	}
-	type step struct {
-		what string
-		do   func() error
-	}
-	base := []step{
+	root := step{"the root", func() error { return tmpfs(newRoot, "mode=755,size=16m") }}
+	etc := step{"/etc", p.makeEtc}
+	steps := []step{
 		{"the system's folders", showSystem},
-		{"/etc", p.makeEtc},
 		{"the bootstraps", func() error { return show(p.runtime, runtimeDir, readOnly) }},
 	}
 	if p.image != "" {
-		base = []step{
-			{"the image", func() error { return show(p.image, "", readOnly) }},
-			{"/etc", p.coverEtc},
-		}
-	} else if err := tmpfs(newRoot, "mode=755,size=16m"); err != nil {
+		root = step{"the image", func() error { return show(p.image, "", readOnly) }}
+		etc, steps = step{"/etc", p.coverEtc}, nil
+	}
+	if err := root.take(); err != nil {
 		return err
 	}
-	steps := slices.Concat(base, []step{
+	// As much work as all the rest, and beside it.
+	settings := make(chan error, 1)
+	go func() { settings <- etc.take() }()
+	var err error
+	for _, s := range append(steps, p.steps()...) {
+		if err = s.take(); err != nil {
+			break
+		}
+	}
+	return errors.Join(err, <-settings)
+}
+
+// step is a part of the set-up.
+type step struct {
+	what string
+	do   func() error
+}
+
+func (s step) take() error {
+	if err := s.do(); err != nil {
+		return fmt.Errorf("showing %s: %w", s.what, err)
+	}
+	return nil
+}
+
+// steps are those that an image and the host's programs have in common.
+func (p plan) steps() []step {
+	return []step{
 		{"/dev", p.makeDev},
 		{"/proc", makeProc},
 		{tmpDir, func() error {
@@ -123,7 +150,7 @@ func (p plan) setUp() error {
 			}
 			return show(p.code, p.place(taskDir), readOnly)
 		}},
-		{"the layers", func() error { return p.showLayers() }},
+		{"the layers", p.showLayers},
 		{"what the code links to", func() error {
 			for i := 0; i+1 < len(p.links); i += 2 {
 				if err := show(p.links[i+1], p.links[i], readOnly); err != nil {
@@ -132,13 +159,7 @@ func (p plan) setUp() error {
 			}
 			return nil
 		}},
-	})
-	for _, s := range steps {
-		if err := s.do(); err != nil {
-			return fmt.Errorf("showing %s: %w", s.what, err)
-		}
 	}
-	return nil
 }
 
 // place is where a folder is to be mounted: there, or where a link of the image
@@ -190,7 +211,7 @@ func separate() error {
 	if err := unix.Mount("tmpfs", base, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755,size=1m"); err != nil {
 		return fmt.Errorf("mounting a tmpfs: %w", err)
 	}
-	if err := errors.Join(os.Mkdir(base+oldRoot, 0o755), os.Mkdir(base+newRoot, 0o755)); err != nil {
+	if err := errors.Join(os.Mkdir(base+oldRoot, 0o755), os.Mkdir(base+newRoot, 0o755), os.Symlink(newRoot+"/proc", base+"/proc")); err != nil {
 		return err
 	}
 	if err := unix.PivotRoot(base, base+oldRoot); err != nil {
@@ -308,7 +329,7 @@ func showSystem() error {
 		case err != nil:
 			return err
 		case st.Mode()&fs.ModeSymlink == 0:
-			err = show(name, "/"+name, readOnly)
+			err = show(name, name, readOnly)
 		default:
 			err = copyLink(filepath.Join(oldRoot, name), filepath.Join(newRoot, name))
 		}
@@ -329,14 +350,14 @@ func copyLink(from, to string) error {
 
 func (p plan) makeEtc() error {
 	const etc = newRoot + "/etc"
-	for _, pattern := range settings {
-		found, _ := filepath.Glob(filepath.Join(oldRoot, "etc", pattern))
-		for _, name := range found {
-			name = strings.TrimPrefix(name, oldRoot)
-			// A link that leads nowhere on the host does so here.
-			if err := show(name, name, readOnly); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-				return err
-			}
+	for _, name := range append(others(), settings...) {
+		name = "/etc/" + name
+		if brought(name) {
+			continue
+		}
+		// A link that leads nowhere on the host does so here.
+		if err := show(name, name, readOnly); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+			return err
 		}
 	}
 	files := map[string]string{
@@ -352,6 +373,48 @@ func (p plan) makeEtc() error {
 		}
 	}
 	return nil
+}
+
+// others are the versioned settings that the host has.
+func others() (names []string) {
+	dir, err := os.Open(oldRoot + "/etc")
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	all, _ := dir.Readdirnames(-1)
+	for _, name := range all {
+		if slices.ContainsFunc(versioned, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// brought reports whether nothing of a setting is left to be mounted: it is not
+// there, or has been copied, which takes less time for a small file and for a
+// link into the system's folders.
+func brought(name string) bool {
+	const small = 16 << 10
+	st, err := os.Lstat(oldRoot + name)
+	if err != nil {
+		return true
+	}
+	switch {
+	case st.Mode().IsRegular() && st.Size() <= small:
+		text, err := os.ReadFile(oldRoot + name)
+		return err == nil && write(newRoot+name, string(text)) == nil
+	case st.Mode()&fs.ModeSymlink != 0:
+		target, err := os.Readlink(oldRoot + name)
+		if err != nil {
+			return false
+		}
+		if !path.IsAbs(target) {
+			target = path.Join(path.Dir(name), target)
+		}
+		return covered(path.Clean(target), system) && os.MkdirAll(path.Dir(newRoot+name), 0o755) == nil && os.Symlink(target, newRoot+name) == nil
+	}
+	return false
 }
 
 // hostsFile is the environment's /etc/hosts: the host's own, where its network

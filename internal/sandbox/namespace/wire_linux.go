@@ -1,15 +1,18 @@
 package namespace
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // frame is what lambkin and a holder send each other. Requests are answered in
@@ -23,7 +26,7 @@ type frame struct {
 
 // Requests, with their words, and what comes back.
 const (
-	opSetUp  = "set-up" // see plan: ok with what a watcher needs to see
+	opSetUp  = "set-up" // see plan; and the doors of a control group: ok, perhaps outsideGroup, with what a watcher needs to see
 	opStart  = "start"  // path and folder; arguments; variables; folders to show, and to show writable; and one file or two: ok with a file of the process, its pidfd
 	opSignal = "signal" // process, number: ok
 	opKill   = "kill"   // process: nothing
@@ -34,24 +37,30 @@ const (
 	opExit   = "exit"   // without a request; id is the process's: status, most memory in KiB
 )
 
+// outsideGroup is the answer of a holder that could not enter its control group.
+const outsideGroup = "outside"
+
 // maxFrame bounds a frame. What a process can be given is far less.
 const maxFrame = 64 << 20
 
 // link is one side's end of the connection. One goroutine at a time may send,
-// one receive.
-type link struct{ conn *net.UnixConn }
+// one receive. The holder's end blocks the thread that uses it, which is the
+// sooner back for it.
+type link struct{ f *os.File }
 
-// newLink takes the file over.
-func newLink(f *os.File) (link, error) {
-	conn, err := net.FileConn(f)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return link{}, err
+// newPair makes a connection: lambkin's end, and the one that a holder gets.
+func newPair() (ours, theirs link, err error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return link{}, link{}, os.NewSyscallError("socketpair", err)
 	}
-	return link{conn.(*net.UnixConn)}, nil // it is a socket pair's
+	err = unix.SetNonblock(pair[0], true)
+	return link{os.NewFile(uintptr(pair[0]), "environment")}, link{os.NewFile(uintptr(pair[1]), "lambkin")}, err
 }
 
 func (l link) send(f frame) error {
-	var b strings.Builder
+	var b bytes.Buffer
+	b.Write(make([]byte, 4)) // for the length
 	b.WriteString(f.op + "\x00" + strconv.Itoa(f.id))
 	for _, list := range f.words {
 		b.WriteString("\x00" + strconv.Itoa(len(list)))
@@ -60,28 +69,55 @@ func (l link) send(f frame) error {
 			b.WriteString(word)
 		}
 	}
+	binary.BigEndian.PutUint32(b.Bytes(), uint32(b.Len()-4))
 	var fds []int
 	for _, file := range f.files {
 		fds = append(fds, int(file.Fd()))
 	}
 	var oob []byte
 	if len(fds) > 0 {
-		oob = syscall.UnixRights(fds...)
+		oob = unix.UnixRights(fds...)
 	}
-	// Descriptors travel with the length, which is never sent in parts.
-	if _, _, err := l.conn.WriteMsgUnix(binary.BigEndian.AppendUint32(nil, uint32(b.Len())), oob, nil); err != nil {
+	conn, err := l.f.SyscallConn()
+	if err != nil {
 		return err
 	}
-	_, err := io.WriteString(l.conn, b.String())
+	// Descriptors travel with the first byte.
+	var n int
+	var failed error
+	err = conn.Write(func(fd uintptr) (done bool) {
+		n, failed = unix.SendmsgN(int(fd), b.Bytes(), oob, nil, unix.MSG_NOSIGNAL)
+		return !again(failed)
+	})
+	if err = cmp.Or(err, failed); err != nil {
+		return os.NewSyscallError("sendmsg", err)
+	}
+	if n < b.Len() {
+		_, err = l.f.Write(b.Bytes()[n:])
+	}
 	return err
 }
 
+// cut reports whether an error of send is that of an end whose other is gone.
+func cut(err error) bool { return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) }
+
+func again(err error) bool { return err == unix.EAGAIN || err == unix.EINTR }
+
 func (l link) receive() (frame, error) {
-	length, oob := make([]byte, 4), make([]byte, 128)
-	n, oobn, _, _, err := l.conn.ReadMsgUnix(length, oob)
-	switch {
-	case err != nil:
+	conn, err := l.f.SyscallConn()
+	if err != nil {
 		return frame{}, err
+	}
+	length, oob := make([]byte, 4), make([]byte, 128)
+	var n, oobn int
+	var failed error
+	err = conn.Read(func(fd uintptr) (done bool) {
+		n, oobn, _, _, failed = unix.Recvmsg(int(fd), length, oob, unix.MSG_CMSG_CLOEXEC)
+		return !again(failed)
+	})
+	switch err = cmp.Or(err, failed); {
+	case err != nil:
+		return frame{}, os.NewSyscallError("recvmsg", err)
 	case n == 0:
 		return frame{}, io.EOF
 	}
@@ -89,7 +125,7 @@ func (l link) receive() (frame, error) {
 	if err != nil {
 		return frame{}, err
 	}
-	if _, err := io.ReadFull(l.conn, length[n:]); err != nil {
+	if _, err := io.ReadFull(l.f, length[n:]); err != nil {
 		return frame{}, err
 	}
 	size := binary.BigEndian.Uint32(length)
@@ -97,7 +133,7 @@ func (l link) receive() (frame, error) {
 		return frame{}, fmt.Errorf("a frame of %d bytes", size)
 	}
 	body := make([]byte, size)
-	if _, err := io.ReadFull(l.conn, body); err != nil {
+	if _, err := io.ReadFull(l.f, body); err != nil {
 		return frame{}, err
 	}
 	f, err := parse(string(body))
