@@ -153,14 +153,19 @@ type System struct {
 // it; no process is started yet. The caller closes the System. Errors that the
 // user can mend are of type *[Problem] or *[UnknownFunction].
 func Open(ctx context.Context, o Options) (*System, error) {
-	w, err := want(ctx, o)
+	where, err := isolate(ctx, o)
 	if err != nil {
 		return nil, err
 	}
+	where.ahead()
+	w, err := want(ctx, o)
+	if err != nil {
+		return nil, errors.Join(err, where.close())
+	}
 	s := &System{Project: w.project, Function: w.fn, Diags: w.diags, options: o, release: w.release}
 	host := hostFor(o, w.project, w.fn)
-	if err := s.engine.setUp(ctx, o, w.environ, func(*lambda.Function) *runtimes.Host { return host }); err != nil {
-		return nil, errors.Join(err, w.release())
+	if err := s.engine.setUp(ctx, o, where, w.environ, func(*lambda.Function) *runtimes.Host { return host }); err != nil {
+		return nil, errors.Join(err, where.close(), w.release())
 	}
 	return s, nil
 }

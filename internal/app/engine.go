@@ -18,6 +18,7 @@ import (
 
 // engine is a fleet, and what it needs on disk.
 type engine struct {
+	where  isolation
 	fleet  *fleet.Fleet
 	images *images
 	tails  tails
@@ -26,12 +27,9 @@ type engine struct {
 	temporary string
 }
 
-// setUp makes the fleet.
-func (e *engine) setUp(ctx context.Context, o Options, environ instance.Environ, hostFor func(*lambda.Function) *runtimes.Host) error {
-	where, err := isolate(ctx, o)
-	if err != nil {
-		return err
-	}
+// setUp makes the fleet, and takes over where functions run.
+func (e *engine) setUp(ctx context.Context, o Options, where isolation, environ instance.Environ, hostFor func(*lambda.Function) *runtimes.Host) error {
+	e.where = where
 	dir, err := e.bootstraps(fsx.CacheDir(o.Env))
 	if err != nil {
 		return unwritable(err)
@@ -112,7 +110,7 @@ func (e *engine) withTail(ctx context.Context, fn *lambda.Function, inv *lambda.
 
 // close ends every process and removes what was put on disk.
 func (e *engine) close() error {
-	err := errors.Join(e.fleet.Close(), e.images.close(), e.removeTemporary())
+	err := errors.Join(e.fleet.Close(), e.where.close(), e.images.close(), e.removeTemporary())
 	if _, gone := errors.AsType[*container.Unreachable](err); gone {
 		return explain(err)
 	}

@@ -40,6 +40,22 @@ type isolation struct {
 	// the user has asked for box.
 	fallback sandbox.Sandbox
 	engine   *container.Engine // of containers, nil elsewhere
+	// stop ends what was begun ahead and not used; nil for nothing.
+	stop func() error
+}
+
+// ahead begins with the first environment, where the sandbox can.
+func (i *isolation) ahead() {
+	if box, ok := i.box.(sandbox.Ahead); ok {
+		i.box, i.stop = box.Ahead()
+	}
+}
+
+func (i *isolation) close() error {
+	if i.stop == nil {
+		return nil
+	}
+	return i.stop()
 }
 
 // IsolationNames are the names of all sandboxes.

@@ -92,7 +92,11 @@ func Serve(ctx context.Context, o ServiceOptions) (*Service, error) {
 	}
 	s.environ = environ(o.Options, p, user)
 	s.Diags = s.fresh(s.Diags)
-	return s, s.engine.setUp(ctx, o.Options, s.environ, s.hostOf)
+	where, err := isolate(ctx, o.Options)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.engine.setUp(ctx, o.Options, where, s.environ, s.hostOf)
 }
 
 // subset are the functions that have one of the names; all when there is none.

@@ -89,6 +89,14 @@ type Environment interface {
 	Close() error
 }
 
+// Ahead is a [Sandbox] that can begin with an environment before it is known
+// what that is for. The sandbox that it returns is the same one, but for its
+// next environment, which is there sooner. The caller calls stop, which ends
+// what nobody has opened; it may open environments all the same after that.
+type Ahead interface {
+	Ahead() (s Sandbox, stop func() error)
+}
+
 // Throttled is an [Environment] that can hold its processes to the share of a
 // processor that AWS gives for their memory. Its error is
 // [errors.ErrUnsupported] where that was asked for and cannot be had.
