@@ -227,20 +227,29 @@ func (i *Instance) Close() error {
 	i.busy <- struct{}{}
 	defer func() { <-i.busy }()
 	i.ended.Store(true)
-	i.stop(extension.Spindown)
+	var err error
+	end := func() { err = errors.Join(err, i.env.Close()) }
+	i.end(extension.Spindown, end) // all processes at once
 	i.debugger.close()
-	return i.env.Close()
+	end() // of an environment without any
+	return err
 }
 
 // stop ends the processes. The caller has the token.
-func (i *Instance) stop(reason extension.Reason) {
+func (i *Instance) stop(reason extension.Reason) { i.end(reason, nil) }
+
+// end is stop with another way to kill what is left.
+func (i *Instance) end(reason extension.Reason, kill func()) {
 	select {
 	case <-i.closing:
 		reason = extension.Spindown // whatever became of the invocation
 	default:
 	}
 	if i.run != nil {
-		i.run.stop(cmp.Or(reason, extension.Spindown))
+		if kill == nil {
+			kill = i.run.kill
+		}
+		i.run.stop(cmp.Or(reason, extension.Spindown), kill)
 		i.run = nil
 	}
 }

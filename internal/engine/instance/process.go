@@ -324,19 +324,24 @@ func (p *process) all() iter.Seq[sandbox.Proc] {
 	}
 }
 
-// stop ends the processes and their server.
-func (p *process) stop(reason extension.Reason) {
+// stop ends the processes, at last by kill, and their server.
+func (p *process) stop(reason extension.Reason, kill func()) {
 	p.thaw()
 	p.ext.Ending()
 	if registered, external := p.ext.Any(); registered {
 		p.shutdown(reason, external)
 	}
+	kill()
+	_ = p.api.Close()
+	p.ext.Close()
+}
+
+// kill ends the processes.
+func (p *process) kill() {
 	for proc := range p.all() {
 		proc.Kill()
 		<-proc.Done()
 	}
-	_ = p.api.Close()
-	p.ext.Close()
 }
 
 // How long AWS lets a Shutdown phase take in all, and the runtime of it
