@@ -102,12 +102,20 @@ func (e *Engine) attach(ctx context.Context, id string) (*attached, error) {
 // remove removes a container and waits until it is gone. One that is gone
 // already is no error.
 func (e *Engine) remove(ctx context.Context, id string) error {
-	for {
+	for began := time.Now(); ; {
 		err := e.ask(ctx, request{method: http.MethodDelete, path: "/containers/" + id, query: url.Values{"force": {"1"}, "v": {"1"}}}, nil)
-		refused, ok := errors.AsType[*Error](err)
 		if NotFound(err) {
 			return nil
-		} else if err != nil && (!ok || refused.Status != http.StatusConflict) { // somebody removes it already
+		}
+		var status int
+		if refused, ok := errors.AsType[*Error](err); ok {
+			status = refused.Status
+		}
+		switch {
+		case err == nil, status == http.StatusConflict: // somebody removes it already
+		case status == http.StatusInternalServerError && time.Since(began) < stumbling:
+			// Podman cannot end what ends by itself at that moment.
+		default:
 			return err
 		}
 		select {
@@ -295,8 +303,9 @@ func (l *listener) Close() error {
 // How long the agent may take to end all processes, and the engine to remove
 // the container.
 const (
-	ending   = 8 * time.Second
-	removing = 60 * time.Second
+	ending    = 8 * time.Second
+	removing  = 60 * time.Second
+	stumbling = 2 * time.Second // of an engine that fails at it
 )
 
 // Close implements [sandbox.Environment].
