@@ -64,7 +64,9 @@ type Fleet struct {
 	// yet; settled is closed, and made anew, when one of them has.
 	settling map[tenancy]int
 	settled  chan struct{}
-	ending   sync.WaitGroup // instances that are being settled or closed
+	// dear is what the last environment of a function took to start.
+	dear   map[*lambda.Function]time.Duration
+	ending sync.WaitGroup // instances that are being settled or closed
 }
 
 // tenancy is whom an environment serves: a function and, where that is isolated
@@ -92,7 +94,7 @@ func New(opts Options) *Fleet {
 		code:     map[*lambda.Function]*prepared{},
 		noticed:  map[string]bool{},
 		retired:  map[*lambda.Function]bool{},
-		settling: map[tenancy]int{}, settled: make(chan struct{}),
+		settling: map[tenancy]int{}, settled: make(chan struct{}), dear: map[*lambda.Function]time.Duration{},
 	}
 }
 
@@ -154,6 +156,7 @@ func (f *Fleet) Invoke(ctx context.Context, fn *lambda.Function, inv *lambda.Inv
 	if f.closed {
 		return res, nil // Close takes care of the instance
 	}
+	f.dear[fn] = i.ColdStart()
 	f.settling[whose]++
 	f.ending.Go(func() {
 		if err := f.release(whose, i); err != nil {
@@ -170,10 +173,20 @@ func (f *Fleet) Invoke(ctx context.Context, fn *lambda.Function, inv *lambda.Inv
 	return res, nil
 }
 
-// settleTime is how long an invocation waits for an environment that has
-// answered its last one and is about to ask for more: a caller that asks again
-// at once is to be served by the same.
-const settleTime = 20 * time.Millisecond
+// An invocation waits for an environment that has answered its last one and is
+// about to ask for more: a caller that asks again at once is to be served by the
+// same. It waits as long as it takes to start another, so that it has its answer
+// in twice that time at most, but not less or more than this.
+const (
+	leastPatience = 20 * time.Millisecond
+	mostPatience  = 2 * time.Second
+)
+
+func (f *Fleet) patience(fn *lambda.Function) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return min(max(f.dear[fn], leastPatience), mostPatience)
+}
 
 // acquire takes a free instance or starts one.
 func (f *Fleet) acquire(ctx context.Context, whose tenancy) (*instance.Instance, error) {
@@ -187,7 +200,7 @@ func (f *Fleet) acquire(ctx context.Context, whose tenancy) (*instance.Instance,
 			return f.start(ctx, whose.Function)
 		}
 		if over == nil {
-			timer := time.NewTimer(settleTime)
+			timer := time.NewTimer(f.patience(whose.Function))
 			defer timer.Stop()
 			over = timer.C
 		}

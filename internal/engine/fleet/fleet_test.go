@@ -210,6 +210,16 @@ func TestTheNextInvocationFindsTheSameEnvironment(t *testing.T) {
 	}
 }
 
+func TestAnEnvironmentIsWaitedForAsLongAsAnotherTakesToStart(t *testing.T) {
+	f := open(t, nil)
+	for _, tt := range []struct{ busy, answer string }{{"100ms", "2"}, {"10s", "1"}} {
+		fn := function(t.TempDir(), "starts-slowly:"+tt.busy)
+		if got := invoke(t, f, fn) + invoke(t, f, fn); got != "1"+tt.answer {
+			t.Errorf("busy for %s: answers %s", tt.busy, got)
+		}
+	}
+}
+
 func TestRetiredFunctionEndsItsEnvironments(t *testing.T) {
 	f := open(t, nil)
 	fn := function(t.TempDir(), "count")

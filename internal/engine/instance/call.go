@@ -215,6 +215,7 @@ func (c *call) awaitInit(ctx context.Context, phase string, deadline time.Time) 
 	}
 	if phase == "init" && failed == nil {
 		c.init = report.Duration
+		c.coldStart.Store(int64(run.started.Sub(c.began) + report.Duration))
 	}
 	run.initialized = true
 	for _, e := range run.ext.States() {

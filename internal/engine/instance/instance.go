@@ -98,6 +98,8 @@ type Instance struct {
 	hungry    sync.Once     // the user has been told that memory does not suffice
 	foreign   sync.Once     // the user has been told that an image may have no runtime
 	ended     atomic.Bool   // no more invocations can be served
+	began     time.Time     // when the sandbox was asked for
+	coldStart atomic.Int64  // see ColdStart
 	closing   chan struct{} // closed by Close: an invocation that is being served fails
 	once      sync.Once
 }
@@ -111,7 +113,8 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	if opts.Image != nil { // the framework keeps the user's shell from its containers, too
 		opts.Environ.Inherit, opts.Environ.Shell = nil, nil
 	}
-	i := &Instance{opts: opts, stream: logStream(time.Now()), busy: make(chan struct{}, 1), closing: make(chan struct{})}
+	began := time.Now()
+	i := &Instance{opts: opts, began: began, stream: logStream(began), busy: make(chan struct{}, 1), closing: make(chan struct{})}
 	env, err := opts.Sandbox.Open(ctx, spec(opts))
 	if err != nil {
 		return nil, fmt.Errorf("opening the %s sandbox: %w", opts.Sandbox.Name(), err)
@@ -209,6 +212,10 @@ func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation) (*lambda.
 	<-i.busy
 	return res, err
 }
+
+// ColdStart is how long it took from [Start] until the runtime first asked for
+// an event; 0 while it has not.
+func (i *Instance) ColdStart() time.Duration { return time.Duration(i.coldStart.Load()) }
 
 // Settle waits until no invocation is being served: the runtime has asked for
 // more work and the REPORT record is out. It reports whether the instance can

@@ -124,6 +124,8 @@ func (r *process) init(handler, argument string) {
 				fmt.Println("tick")
 			}
 		}()
+	case "starts-slowly":
+		time.Sleep(time.Second)
 	case "init-sleep":
 		d, _ := time.ParseDuration(argument)
 		time.Sleep(d)
@@ -208,6 +210,10 @@ func (r *process) serve(handler, argument string) {
 		respond(body)
 	case "count":
 		respond([]byte(strconv.Itoa(r.count)))
+	case "starts-slowly": // and is busy for a while when it has answered
+		respond([]byte(strconv.Itoa(r.count)))
+		d, _ := time.ParseDuration(argument)
+		time.Sleep(d)
 	case "count-then-exit":
 		if limit, _ := strconv.Atoi(argument); r.count >= limit {
 			os.Exit(0)
