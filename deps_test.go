@@ -63,6 +63,7 @@ var edges = []edge{
 	{"internal/runtimes", []string{"internal/lambda", "internal/fsx"}},
 	{"internal/sandbox/sandboxtest", []string{"internal/sandbox", "internal/testenv"}},
 	{"internal/sandbox/namespace", []string{"internal/sandbox", "internal/sandbox/limits"}},
+	{"internal/sandbox/process", []string{"internal/sandbox", "internal/fsx"}},
 	{"internal/sandbox/...", []string{"internal/sandbox"}},
 	{"internal/sandbox", nil},
 	{"internal/artifact/esbuild", []string{"internal/doc", "internal/diag", "internal/fsx"}},

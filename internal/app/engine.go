@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
@@ -23,8 +22,8 @@ type engine struct {
 	images *images
 	tails  tails
 	// temporary is the folder of the bootstraps when they could not go to the
-	// cache, "" otherwise.
-	temporary string
+	// cache, nil otherwise.
+	temporary *fsx.Temp
 }
 
 // setUp makes the fleet, and takes over where functions run.
@@ -63,10 +62,10 @@ func (e *engine) bootstraps(cache string) (dir string, err error) {
 			return dir, nil
 		}
 	}
-	if e.temporary, err = os.MkdirTemp("", "lambkin-runtime-*"); err != nil {
+	if e.temporary, err = fsx.NewTemp("runtime"); err != nil {
 		return "", err
 	}
-	return fsx.Materialize(Bootstraps(), e.temporary)
+	return fsx.Materialize(Bootstraps(), e.temporary.Dir)
 }
 
 // invoke runs fn once, as [lambda.Invoker] has it.
@@ -118,8 +117,8 @@ func (e *engine) close() error {
 }
 
 func (e *engine) removeTemporary() error {
-	if e.temporary == "" {
+	if e.temporary == nil {
 		return nil
 	}
-	return os.RemoveAll(e.temporary)
+	return e.temporary.Close()
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -126,12 +127,11 @@ func (s *slot) keep(m *made) (*Result, error) {
 		}
 	}
 	var err error
-	if r.temporary, err = os.MkdirTemp("", "lambkin-esbuild-*"); err != nil {
+	if r.temporary, err = fsx.NewTemp("esbuild"); err != nil {
 		return nil, err
 	}
-	if r.Dir, err = fsx.Materialize(m.files, r.temporary); err != nil {
-		_ = os.RemoveAll(r.temporary)
-		return nil, err
+	if r.Dir, err = fsx.Materialize(m.files, r.temporary.Dir); err != nil {
+		return nil, errors.Join(err, r.temporary.Close())
 	}
 	return r, nil
 }

@@ -31,6 +31,7 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 
 	"github.com/lambkin-dev/lambkin/internal/diag"
+	"github.com/lambkin-dev/lambkin/internal/fsx"
 )
 
 // Options say what to build.
@@ -65,15 +66,15 @@ type Result struct {
 	// Reused is set when the code was made earlier.
 	Reused bool
 
-	temporary string
+	temporary *fsx.Temp // with the code, nil where it is in the cache
 }
 
 // Close removes the code if it is in a temporary folder.
 func (r *Result) Close() error {
-	if r.temporary == "" {
+	if r.temporary == nil {
 		return nil
 	}
-	return os.RemoveAll(r.temporary)
+	return r.temporary.Close()
 }
 
 // Build makes the handler's code, or finds that it was made before and nothing

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/lambkin-dev/lambkin/internal/fsx"
 )
 
 //go:embed host.cjs
@@ -22,7 +24,7 @@ const hostName = "lambkin-host.cjs"
 // process is a Node.js that runs host.cjs.
 type process struct {
 	cmd  *exec.Cmd
-	dir  string // where host.cjs lies while the process starts
+	dir  *fsx.Temp // where host.cjs lies while the process starts
 	out  *printed
 	in   *os.File      // the writing end of its questions
 	done chan struct{} // closed when it is gone
@@ -51,13 +53,13 @@ type call struct {
 // start starts Node.js. The channel is a pair of pipes beside the three
 // standard streams or, with stdio, standard input and output.
 func start(node string, env map[string]string, o Options, stdio bool) (*process, error) {
-	dir, err := os.MkdirTemp("", "lambkin-script-*")
+	dir, err := fsx.NewTemp("script")
 	if err != nil {
 		return nil, err
 	}
 	questions, in, answers, out, err := channel()
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, dir.Close())
 	}
 	p := &process{
 		dir: dir, out: &printed{w: o.Output}, in: in, done: make(chan struct{}),
@@ -65,9 +67,9 @@ func start(node string, env map[string]string, o Options, stdio bool) (*process,
 	}
 	setup, err := json.Marshal(map[string]any{"args": append([]string{}, o.Args...), "stdio": stdio})
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, hostName), host, 0o600)
+		err = os.WriteFile(filepath.Join(dir.Dir, hostName), host, 0o600)
 	}
-	p.cmd = exec.Command(node, filepath.Join(dir, hostName), string(setup))
+	p.cmd = exec.Command(node, filepath.Join(dir.Dir, hostName), string(setup))
 	p.cmd.Dir, p.cmd.Env, p.cmd.SysProcAttr = o.Dir, environ(env), attributes()
 	// Processes that have left the group may hold its output open.
 	p.cmd.WaitDelay = time.Second
@@ -83,7 +85,7 @@ func start(node string, env map[string]string, o Options, stdio bool) (*process,
 	closeAll(questions, out) // the process has its own
 	if err != nil {
 		closeAll(in, answers)
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, dir.Close())
 	}
 	go p.read(answers)
 	return p, nil
@@ -168,7 +170,7 @@ func (p *process) read(answers *os.File) {
 	p.mu.Unlock()
 	_ = p.cmd.Wait() // ended reads the state
 	closeAll(answers, p.in)
-	_ = os.RemoveAll(p.dir)
+	_ = p.dir.Close()
 	close(p.done)
 }
 
@@ -185,7 +187,7 @@ func (p *process) take(m message) {
 	p.mu.Unlock()
 	switch {
 	case m.ID == 0:
-		_ = os.RemoveAll(p.dir) // it runs, so it has read the file
+		_ = p.dir.Close() // it runs, so it has read the file
 	case c != nil:
 		c.mu.Lock()
 		c.messages = append(c.messages, m)

@@ -493,8 +493,8 @@ func TestNothingIsStartedBeforeTheFirstQuestion(t *testing.T) {
 	if asked != 1 || pids[0] != pids[1] {
 		t.Errorf("asked for Node.js %d times, processes %v", asked, pids)
 	}
-	if _, err := os.Stat(e.process.dir); err == nil {
-		t.Errorf("%q is still there", e.process.dir)
+	if _, err := os.Stat(e.process.dir.Dir); err == nil {
+		t.Errorf("%q is still there", e.process.dir.Dir)
 	}
 }
 

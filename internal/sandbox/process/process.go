@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/lambkin-dev/lambkin/internal/fsx"
 	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
@@ -33,11 +34,11 @@ func (Sandbox) Open(_ context.Context, spec sandbox.Spec) (sandbox.Environment, 
 	case 1:
 		e.paths.Opt = spec.Layers[0]
 	default:
-		dir, err := mergeLayers(spec.Layers)
-		if err != nil {
+		var err error
+		if e.merged, err = mergeLayers(spec.Layers); err != nil {
 			return nil, err
 		}
-		e.paths.Opt, e.merged = dir, dir
+		e.paths.Opt = e.merged.Dir
 	}
 	open.Add(1)
 	return e, nil
@@ -50,7 +51,7 @@ type environment struct {
 	sandbox.Loopback
 
 	paths  sandbox.Paths
-	merged string // the folder of links that is removed on Close, "" for none
+	merged *fsx.Temp // the folder of links that is removed on Close, nil for none
 
 	mu     sync.Mutex // guards what follows
 	closed bool
@@ -98,22 +99,22 @@ func (e *environment) Close() error {
 	for _, p := range e.procs {
 		p.end()
 	}
-	if e.merged == "" {
+	if e.merged == nil {
 		return nil
 	}
-	return os.RemoveAll(e.merged)
+	return e.merged.Close()
 }
 
 // mergeLayers makes a folder that holds links to the files of all layers; a
 // file of a later layer hides the one of the same name in an earlier.
-func mergeLayers(layers []string) (string, error) {
-	dir, err := os.MkdirTemp("", "lambkin-opt-*")
+func mergeLayers(layers []string) (*fsx.Temp, error) {
+	dir, err := fsx.NewTemp("opt")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, layer := range layers {
-		if err := linkTree(layer, dir); err != nil {
-			return "", errors.Join(err, os.RemoveAll(dir))
+		if err := linkTree(layer, dir.Dir); err != nil {
+			return nil, errors.Join(err, dir.Close())
 		}
 	}
 	return dir, nil
