@@ -34,6 +34,8 @@ type Spec struct {
 	// links to in it belongs to the code. A sandbox that shows the host's
 	// folders ignores it.
 	Tree func() string
+	// Tell takes remarks for the user; nil for nobody.
+	Tell func(string)
 	// EphemeralMB is the size of the scratch folder, 0 for AWS's default; a
 	// sandbox that shows the host's ignores it.
 	EphemeralMB int

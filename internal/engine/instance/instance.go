@@ -167,7 +167,7 @@ func spec(opts Options) sandbox.Spec {
 	}
 	out := sandbox.Spec{
 		Code: opts.Code, Layers: opts.Layers, Runtime: opts.RuntimeDir, Image: opts.Image, Tree: func() string { return bundle.Tree(opts.Code, home) },
-		Memory: int64(opts.Function.MemoryMB) << 20, EphemeralMB: opts.Function.EphemeralMB,
+		Tell: opts.Notice, Memory: int64(opts.Function.MemoryMB) << 20, EphemeralMB: opts.Function.EphemeralMB,
 	}
 	if opts.NoMemoryLimit {
 		out.Memory = 0

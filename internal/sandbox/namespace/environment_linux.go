@@ -53,7 +53,7 @@ func (s Sandbox) open(spec sandbox.Spec, begin func() (*environment, error)) (sa
 	// Others get ready meanwhile; the first start waits for it.
 	setUp := make(chan error, 1)
 	go func() {
-		p.links = p.linksOf(spec.Tree)
+		p.links = p.linksOf(spec)
 		e.plan = p
 		doors := e.limits.Doors()
 		answer, err := e.ask(context.Background(), frame{op: opSetUp, words: p.words(), files: doors})
@@ -110,11 +110,11 @@ func newPlan(spec sandbox.Spec) (p plan, err error) {
 }
 
 // linksOf are the plan's links, which take time to be found.
-func (p plan) linksOf(find func() string) []string {
-	if p.code == "" || find == nil {
+func (p plan) linksOf(spec sandbox.Spec) []string {
+	if p.code == "" || spec.Tree == nil {
 		return nil
 	}
-	dir := find()
+	dir := spec.Tree()
 	if dir == "" {
 		return nil
 	}
@@ -122,7 +122,13 @@ func (p plan) linksOf(find func() string) []string {
 	if err != nil {
 		return nil
 	}
-	return links(p.code, tree, p.layers...)
+	list, hidden := links(p.code, tree, p.layers...)
+	for _, s := range hidden {
+		if spec.Tell != nil {
+			spec.Tell(fmt.Sprintf("the package %s is a link out of the project, to %s, which functions do not see: copy it there, or use --isolation process", s.inside, s.host))
+		}
+	}
+	return list
 }
 
 type environment struct {

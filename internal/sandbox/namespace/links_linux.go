@@ -30,10 +30,11 @@ type shown struct{ host, inside string }
 // Node.js looks through, and what symbolic links lead to. Each comes to where a
 // process inside arrives that goes the same way, so that neither the code nor
 // the links are any different. Folders are without symbolic links; the list has
-// for each the path inside, then the host's.
-func links(code, tree string, layers ...string) (list []string) {
+// for each the path inside, then the host's. hidden are packages that are links
+// out of the tree, as `npm link` makes them.
+func links(code, tree string, layers ...string) (list []string, hidden []shown) {
 	if tree == "" || !covered(code, []string{tree}) {
-		return nil
+		return nil, nil
 	}
 	f := finder{tree: tree}
 	inside := taskDir
@@ -51,13 +52,15 @@ func links(code, tree string, layers ...string) (list []string) {
 	for _, s := range f.found {
 		list = append(list, s.inside, s.host)
 	}
-	return list
+	return list, f.hidden
 }
 
 type finder struct {
 	tree  string
 	found []shown
 	todo  []shown // folders to look for links in, those on top first
+	// hidden are packages that lie outside of the tree.
+	hidden []shown
 }
 
 // add notes what is to be shown, unless it is or cannot be.
@@ -103,8 +106,11 @@ func (f *finder) look(at shown) int {
 		here := shown{filepath.Join(at.host, name), path.Join(at.inside, name)}
 		switch {
 		case e.Type()&os.ModeSymlink != 0:
-			if s, ok := f.target(here); ok {
+			switch s, ok := f.target(here); {
+			case ok:
 				f.add(s)
+			case packages && s.host != "" && !installed(s.host):
+				f.hidden = append(f.hidden, shown{s.host, here.inside})
 			}
 		case e.IsDir() && !strings.HasPrefix(name, ".") && (!packages || strings.HasPrefix(name, "@")):
 			f.todo = append(f.todo, here)
@@ -113,7 +119,14 @@ func (f *finder) look(at shown) int {
 	return 1 + len(entries)
 }
 
-// target says where a link leads to, when that is in the tree.
+// installed reports whether a package is the system's or the interpreter's own,
+// which are shown.
+func installed(dir string) bool {
+	return covered(dir, system) || strings.Contains(dir, "/lib/node_modules/")
+}
+
+// target says where a link leads to; ok when that is in the tree. A host of ""
+// is nowhere.
 func (f *finder) target(link shown) (shown, bool) {
 	target, err := os.Readlink(link.host)
 	if err != nil {
@@ -125,7 +138,7 @@ func (f *finder) target(link shown) (shown, bool) {
 	}
 	real, err := filepath.EvalSymlinks(to.host)
 	if err != nil || !covered(real, []string{f.tree}) {
-		return shown{}, false
+		return shown{host: real}, false
 	}
 	// Packages find each other in the node_modules that they lie in.
 	before, after, ok := strings.Cut(to.host, "/node_modules/")

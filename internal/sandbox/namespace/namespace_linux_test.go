@@ -378,7 +378,11 @@ func TestLinksOfTheProject(t *testing.T) {
 	}
 	code := filepath.Join(tree, "packages", "fn")
 	got := map[string]string{}
-	for pair := range slices.Chunk(links(code, tree), 2) {
+	list, hidden := links(code, tree)
+	if want := []shown{{elsewhere, "/var/task/node_modules/elsewhere"}}; !slices.Equal(hidden, want) {
+		t.Errorf("hidden: %v, want %v", hidden, want)
+	}
+	for pair := range slices.Chunk(list, 2) {
 		got[pair[0]] = strings.TrimPrefix(pair[1], tree)
 	}
 	want := map[string]string{"/node_modules": "/node_modules", "/libs/lib": "/libs/lib"}
@@ -388,9 +392,13 @@ func TestLinksOfTheProject(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("shown (-want +got):\n%s", diff)
 	}
-	env := opened(t, sandbox.Spec{Code: code, Tree: func() string { return tree }})
+	var told []string
+	env := opened(t, sandbox.Spec{Code: code, Tree: func() string { return tree }, Tell: func(s string) { told = append(told, s) }})
 	if got := shell(t, env, "cd /var/task/node_modules; ls -d left/. @my/lib/node_modules/left/. own/.; ls / | grep node_modules"); got != "@my/lib/node_modules/left/.\nleft/.\nown/.\nnode_modules" {
 		t.Errorf("inside: %s", got)
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "/var/task/node_modules/elsewhere is a link out of the project, to "+elsewhere) {
+		t.Errorf("told: %q", told)
 	}
 }
 
@@ -417,7 +425,8 @@ func TestLinksToFiles(t *testing.T) {
 	}
 	code, layer := filepath.Join(tree, "p", "fn"), filepath.Join(tree, "p", "layer")
 	got := map[string]string{}
-	for pair := range slices.Chunk(links(code, tree, layer), 2) {
+	list, _ := links(code, tree, layer)
+	for pair := range slices.Chunk(list, 2) {
 		got[pair[0]] = strings.TrimPrefix(pair[1], tree)
 	}
 	if diff := cmp.Diff(map[string]string{"/var/shared": "/p/shared", "/data/file": "/data/file"}, got); diff != "" {
