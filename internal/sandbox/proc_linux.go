@@ -20,6 +20,18 @@ func StatFields(file string) [][]byte {
 	return bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 }
 
+// Started is when a process was started, in ticks since the machine was; "" when
+// it has ended, even if nobody has waited for it: process 1 of a container may
+// never do so.
+func Started(pid int) string {
+	fields := StatFields(fmt.Sprintf("/proc/%d/stat", pid))
+	const state, start = 0, 19 // the third and the 22nd of proc(5)
+	if len(fields) <= start || string(fields[state]) == "Z" {
+		return ""
+	}
+	return string(fields[start])
+}
+
 // Children are the direct children of a process.
 func Children(pid int) []int {
 	dir := fmt.Sprintf("/proc/%d/task", pid)

@@ -178,17 +178,7 @@ const prefix = "lambkin-"
 
 func groupName() string {
 	pid := os.Getpid()
-	return fmt.Sprintf("%s%d-%s-", prefix, pid, started(strconv.Itoa(pid)))
-}
-
-// started is when a process was started, in the kernel's ticks; "" when there
-// is none.
-func started(pid string) string {
-	const field = 19 // behind the name
-	if fields := sandbox.StatFields("/proc/" + pid + "/stat"); len(fields) > field {
-		return string(fields[field])
-	}
-	return ""
+	return fmt.Sprintf("%s%d-%s-", prefix, pid, sandbox.Started(pid))
 }
 
 // sweep removes groups that were left behind by a lambkin that was killed. One
@@ -210,8 +200,11 @@ func (p places) sweep() {
 				continue
 			}
 			parts := strings.Split(name, "-")
-			if len(parts) != 3 || started(parts[0]) == parts[1] {
-				continue // not lambkin's, or a living one's
+			if len(parts) != 3 {
+				continue // not lambkin's
+			}
+			if pid, err := strconv.Atoi(parts[0]); err != nil || sandbox.Started(pid) == parts[1] {
+				continue // or a living one's
 			}
 			_ = unix.Rmdir(filepath.Join(dir, e.Name()))
 		}

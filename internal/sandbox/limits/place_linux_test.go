@@ -1,12 +1,17 @@
 package limits
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lambkin-dev/lambkin/internal/sandbox"
 )
 
 // tree makes files below a folder; TOP in them is the folder.
@@ -114,7 +119,20 @@ func TestVersion2(t *testing.T) {
 func TestSweepKeepsWhatIsNotItsOwn(t *testing.T) {
 	dir := t.TempDir()
 	mine := groupName() + "1"
-	for _, name := range []string{mine, "lambkin-1-0-1", "lambkin-999999999-1-1", "lambkin-more", "else"} {
+	// Nobody has waited for this one, and it has ended all the same.
+	cmd := exec.Command("/bin/sleep", "60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := fmt.Sprintf("%s%d-%s-1", prefix, cmd.Process.Pid, sandbox.Started(cmd.Process.Pid))
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Wait() }()
+	for end := time.Now().Add(10 * time.Second); sandbox.Started(cmd.Process.Pid) != "" && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	for _, name := range []string{mine, ended, "lambkin-1-0-1", "lambkin-999999999-1-1", "lambkin-more", "else"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
