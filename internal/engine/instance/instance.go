@@ -234,29 +234,27 @@ func (i *Instance) Close() error {
 	i.busy <- struct{}{}
 	defer func() { <-i.busy }()
 	i.ended.Store(true)
-	var err error
-	end := func() { err = errors.Join(err, i.env.Close()) }
-	i.end(extension.Spindown, end) // all processes at once
+	if i.run != nil {
+		i.run.windDown(extension.Spindown)
+	}
+	err := i.env.Close() // and with it all processes, at once
+	if i.run != nil {
+		i.run.close()
+		i.run = nil
+	}
 	i.debugger.close()
-	end() // of an environment without any
 	return err
 }
 
 // stop ends the processes. The caller has the token.
-func (i *Instance) stop(reason extension.Reason) { i.end(reason, nil) }
-
-// end is stop with another way to kill what is left.
-func (i *Instance) end(reason extension.Reason, kill func()) {
+func (i *Instance) stop(reason extension.Reason) {
 	select {
 	case <-i.closing:
 		reason = extension.Spindown // whatever became of the invocation
 	default:
 	}
 	if i.run != nil {
-		if kill == nil {
-			kill = i.run.kill
-		}
-		i.run.stop(cmp.Or(reason, extension.Spindown), kill)
+		i.run.stop(cmp.Or(reason, extension.Spindown))
 		i.run = nil
 	}
 }

@@ -324,24 +324,29 @@ func (p *process) all() iter.Seq[sandbox.Proc] {
 	}
 }
 
-// stop ends the processes, at last by kill, and their server.
-func (p *process) stop(reason extension.Reason, kill func()) {
+// stop ends the processes and their server.
+func (p *process) stop(reason extension.Reason) {
+	p.windDown(reason)
+	for proc := range p.all() {
+		proc.Kill()
+		<-proc.Done()
+	}
+	p.close()
+}
+
+// windDown lets the processes end by themselves, where AWS does.
+func (p *process) windDown(reason extension.Reason) {
 	p.thaw()
 	p.ext.Ending()
 	if registered, external := p.ext.Any(); registered {
 		p.shutdown(reason, external)
 	}
-	kill()
-	_ = p.api.Close()
-	p.ext.Close()
 }
 
-// kill ends the processes.
-func (p *process) kill() {
-	for proc := range p.all() {
-		proc.Kill()
-		<-proc.Done()
-	}
+// close ends the server of processes that have ended.
+func (p *process) close() {
+	_ = p.api.Close()
+	p.ext.Close()
 }
 
 // How long AWS lets a Shutdown phase take in all, and the runtime of it

@@ -228,3 +228,47 @@ func TestUpgrade(t *testing.T) {
 		}
 	}
 }
+
+// TestRemovalIsTriedAgain: somebody else may be at it, and Podman fails while the
+// container ends by itself. What goes on failing is told.
+func TestRemovalIsTriedAgain(t *testing.T) {
+	for _, tt := range []struct {
+		what     string
+		statuses []int // of the answers in turn; the last one stays
+		fails    bool
+	}{
+		{"gone already", []int{404}, false},
+		{"at once", []int{204, 404}, false},
+		{"somebody removes it", []int{409, 409, 404}, false},
+		{"it ends by itself", []int{500, 500, 204, 404}, false},
+		{"for good", []int{500}, true},
+		{"not allowed", []int{403}, true},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			t.Parallel() // one takes two seconds
+			left := tt.statuses
+			versions := fakeEngine(someVersion)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodDelete {
+					versions.ServeHTTP(w, r)
+					return
+				}
+				w.WriteHeader(left[0])
+				if left[0] != http.StatusNoContent {
+					_, _ = io.WriteString(w, `{"message":"no"}`)
+				}
+				if len(left) > 1 {
+					left = left[1:]
+				}
+			}))
+			defer server.Close()
+			engine, err := Find(t.Context(), map[string]string{"DOCKER_HOST": "tcp://" + strings.TrimPrefix(server.URL, "http://")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := engine.remove(t.Context(), "x"); (err != nil) != tt.fails || len(left) != 1 {
+				t.Errorf("error %v, and answers %v are left", err, left)
+			}
+		})
+	}
+}

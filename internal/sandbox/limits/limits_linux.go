@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -25,15 +24,10 @@ type Limits struct {
 	version Means // of control groups, 0 where there is no place for one
 	// group waits until it has been made; nil where the processes are watched.
 	group func() *group
-	// holder is the process id of the environment's first.
-	holder int
-	spec   Spec // of Watch
-	// inside says that the holder starts in the group, and is not to be moved.
+	spec  Spec // of Watch
+	// inside says that the holder starts in the group, and need not enter.
 	inside bool
-	// joined is closed when the holder has been moved; nil when nobody moves it.
-	joined  chan struct{}
-	joinErr error // why the holder is not in the group; valid when joined is closed
-	meter   meter
+	meter  meter
 
 	idle    atomic.Bool
 	wake    chan struct{} // has a token when the watcher should look now
@@ -123,7 +117,7 @@ func (l *Limits) Prepare(attr *syscall.SysProcAttr) (done func()) {
 	}
 	dir, err := os.Open(l.group().memory)
 	if err != nil {
-		return func() {} // and it is moved
+		return func() {} // and it enters
 	}
 	l.inside, attr.UseCgroupFD, attr.CgroupFD = true, true, int(dir.Fd())
 	return func() { _ = dir.Close() }
@@ -136,43 +130,17 @@ func (l *Limits) Refused() (again bool) {
 	return again
 }
 
-// Holder is told of an environment's process 1, which has just been started. It
-// takes it into the group, and all that it will start, unless it is there or has
-// to enter by itself.
-func (l *Limits) Holder(pid int) {
-	l.holder = pid
-	if l.version != GroupV2 || l.inside {
-		return
-	}
-	l.joined = make(chan struct{})
-	go func() {
-		defer close(l.joined)
-		if g := l.group(); g != nil {
-			l.joinErr = g.join(pid)
-		}
-	}()
-}
-
 // Doors are files for [Enter], which the caller closes; none where the holder
 // need not enter.
-func (l *Limits) Doors() (files []*os.File) {
-	if l.version != GroupV1 || l.group() == nil {
-		return nil
+func (l *Limits) Doors() ([]*os.File, error) {
+	if l.version == 0 || l.inside || l.group() == nil {
+		return nil, nil
 	}
-	for _, dir := range l.group().folders() {
-		f, err := os.OpenFile(filepath.Join(dir, "tasks"), os.O_WRONLY, 0)
-		if err != nil {
-			l.joinErr = err
-			break
-		}
-		files = append(files, f)
-	}
-	return files
+	return l.group().doors()
 }
 
 // Enter takes the calling thread into the group whose Doors it has, and with it
-// what it starts from now on. To move a whole process, the kernel would wait for
-// all processors to take notice, some ten milliseconds.
+// what it starts from now on; in version 2 the whole process.
 func Enter(doors []*os.File) error {
 	for _, f := range doors {
 		if _, err := f.WriteString("0"); err != nil {
@@ -182,22 +150,27 @@ func Enter(doors []*os.File) error {
 	return nil
 }
 
+// Holder is an environment's process 1, ready to start others.
+type Holder struct {
+	PID     int
+	Outside bool       // it could not [Enter]
+	Views   []*os.File // what [Views] gave there; Watch closes them, or the watcher in the end
+}
+
 // Watch holds the processes to what they may use, and begins to watch. None of
-// them but the holder has been started. outside says that this could not
-// [Enter]. The files are what [Views] gave in the environment; they are closed
-// with it.
-func (l *Limits) Watch(spec Spec, outside bool, views []*os.File) error {
+// them but the holder has been started.
+func (l *Limits) Watch(spec Spec, h Holder) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.spec = spec
-	if spec.Memory <= 0 || len(views) != 2 {
+	if spec.Memory <= 0 || len(h.Views) != 2 {
 		var err error
-		for _, f := range views {
+		for _, f := range h.Views {
 			err = errors.Join(err, f.Close())
 		}
 		return err
 	}
-	l.meter = meter{group: l.hold(outside), limit: spec.Memory, proc: views[0], tmp: views[1]}
+	l.meter = meter{group: l.hold(h), limit: spec.Memory, proc: h.Views[0], tmp: h.Views[1]}
 	if l.closed {
 		return l.meter.close()
 	}
@@ -208,23 +181,16 @@ func (l *Limits) Watch(spec Spec, outside bool, views []*os.File) error {
 
 // hold sets the limits that the kernel keeps. It gives the group, nil when the
 // processes are to be asked themselves.
-func (l *Limits) hold(outside bool) *group {
+func (l *Limits) hold(h Holder) *group {
 	g := l.group()
 	if (g == nil || g.pids == "") && countsPerNamespace() {
 		most := unix.Rlimit{Cur: Processes + holderThreads, Max: Processes + holderThreads}
 		var now unix.Rlimit
-		if unix.Prlimit(l.holder, unix.RLIMIT_NPROC, nil, &now) == nil && now.Max > most.Max {
-			_ = unix.Prlimit(l.holder, unix.RLIMIT_NPROC, &most, nil)
+		if unix.Prlimit(h.PID, unix.RLIMIT_NPROC, nil, &now) == nil && now.Max > most.Max {
+			_ = unix.Prlimit(h.PID, unix.RLIMIT_NPROC, &most, nil)
 		}
 	}
-	if g == nil {
-		return nil
-	}
-	err := g.limit(l.spec)
-	if l.joined != nil {
-		<-l.joined
-	}
-	if err != nil || l.joinErr != nil || outside {
+	if g == nil || g.limit(l.spec) != nil || h.Outside {
 		return nil
 	}
 	return g
@@ -306,9 +272,6 @@ func (l *Limits) Close() error {
 		return nil
 	}
 	close(l.stop)
-	if l.joined != nil {
-		<-l.joined
-	}
 	var err error
 	if stopped != nil {
 		<-stopped

@@ -288,9 +288,26 @@ func (g *group) folders() []string {
 	return slices.DeleteFunc(slices.Compact(dirs), func(dir string) bool { return dir == "" })
 }
 
-// join moves a process to a group of version 2, and with it what it starts from
-// now on.
-func (g *group) join(pid int) error { return set(g.memory, "cgroup.procs", strconv.Itoa(pid)) }
+// doors are the files by which somebody enters the group. In version 1 a thread
+// does so by itself: for the move of a process the kernel waits until all
+// processors have taken notice, some ten milliseconds.
+func (g *group) doors() (files []*os.File, err error) {
+	name := "tasks"
+	if g.version == GroupV2 {
+		name = "cgroup.procs"
+	}
+	for _, dir := range g.folders() {
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
+		if err != nil {
+			for _, f := range files {
+				_ = f.Close()
+			}
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
 
 // remove removes the group, whose processes have ended; it may take the kernel
 // a moment to see that.

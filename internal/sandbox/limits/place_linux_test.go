@@ -96,10 +96,14 @@ func TestVersion2(t *testing.T) {
 	if err := g.limit(Spec{Memory: 128 << 20, TmpMB: 512}); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.join(42); err != nil {
-		t.Fatal(err)
+	doors, err := g.doors()
+	if err != nil || len(doors) != 1 || Enter(doors) != nil || doors[0].Close() != nil {
+		t.Fatalf("doors %v: %v", doors, err)
 	}
-	for file, want := range map[string]string{"memory.max": "738197504", "memory.swap.max": "0", "pids.max": "1056", "cgroup.procs": "42"} {
+	if _, err := (&group{version: GroupV1, memory: dir, pids: filepath.Join(dir, "gone")}).doors(); err == nil {
+		t.Error("a group that is gone has doors")
+	}
+	for file, want := range map[string]string{"memory.max": "738197504", "memory.swap.max": "0", "pids.max": "1056", "cgroup.procs": "0"} {
 		if got := string(g.read(file)); !strings.HasPrefix(got, want) {
 			t.Errorf("%s is %q, want %q", file, got, want)
 		}

@@ -55,12 +55,13 @@ func (s Sandbox) open(spec sandbox.Spec, begin func() (*environment, error)) (sa
 	go func() {
 		p.links = p.linksOf(spec)
 		e.plan = p
-		doors := e.limits.Doors()
+		doors, shut := e.limits.Doors()
 		answer, err := e.ask(context.Background(), frame{op: opSetUp, words: p.words(), files: doors})
 		closeAll(doors) // the holder has its own
 		if err == nil {
-			outside := answer.word(0, 0) == outsideGroup
-			err = errors.Join(answer.err(), e.limits.Watch(limits.Spec{Memory: spec.Memory, TmpMB: p.tmpMB}, outside, answer.files))
+			err = errors.Join(answer.err(), e.limits.Watch(limits.Spec{Memory: spec.Memory, TmpMB: p.tmpMB}, limits.Holder{
+				PID: e.holder.Process.Pid, Outside: shut != nil || answer.word(0, 0) == outsideGroup, Views: answer.files,
+			}))
 		}
 		setUp <- unavailable(err)
 	}()
@@ -170,7 +171,6 @@ func (e *environment) hold() error {
 	if err != nil {
 		return errors.Join(err, ours.f.Close())
 	}
-	e.limits.Holder(e.holder.Process.Pid)
 	go e.listen()
 	return nil
 }

@@ -218,6 +218,33 @@ func TestWhatAFunctionSeesAndMay(t *testing.T) {
 	}
 }
 
+// TestSettingsAreTheMachines: those that are copied and those that are mounted.
+func TestSettingsAreTheMachines(t *testing.T) {
+	env := opened(t, sandbox.Spec{})
+	seen := 0
+	for _, name := range settings {
+		name = "/etc/" + name
+		st, err := os.Stat(name)
+		if err != nil || !st.Mode().IsRegular() {
+			continue
+		}
+		want, err := os.ReadFile(name)
+		if err != nil {
+			continue // nor may the function
+		}
+		seen++
+		if got := shell(t, env, "cat "+name); got != strings.TrimSpace(string(want)) {
+			t.Errorf("%s has %d bytes, want %d", name, len(got), len(want))
+		}
+		if got := shell(t, env, "echo x >"+name+" || echo refused"); !strings.HasSuffix(got, "Read-only file system\nrefused") {
+			t.Errorf("writing %s: %s", name, got)
+		}
+	}
+	if seen < 3 {
+		t.Errorf("this machine has only %d of the settings", seen)
+	}
+}
+
 func TestTmpIsTheEnvironmentsOwn(t *testing.T) {
 	one, two := opened(t, sandbox.Spec{}), opened(t, sandbox.Spec{})
 	shell(t, one, "echo >/tmp/mine")

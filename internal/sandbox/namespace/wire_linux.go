@@ -86,8 +86,11 @@ func (l link) send(f frame) error {
 	var n int
 	var failed error
 	err = conn.Write(func(fd uintptr) (done bool) {
-		n, failed = unix.SendmsgN(int(fd), b.Bytes(), oob, nil, unix.MSG_NOSIGNAL)
-		return !again(failed)
+		failed = uninterrupted(func() (err error) {
+			n, err = unix.SendmsgN(int(fd), b.Bytes(), oob, nil, unix.MSG_NOSIGNAL)
+			return err
+		})
+		return failed != unix.EAGAIN
 	})
 	if err = cmp.Or(err, failed); err != nil {
 		return os.NewSyscallError("sendmsg", err)
@@ -101,7 +104,13 @@ func (l link) send(f frame) error {
 // cut reports whether an error of send is that of an end whose other is gone.
 func cut(err error) bool { return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) }
 
-func again(err error) bool { return err == unix.EAGAIN || err == unix.EINTR }
+// uninterrupted makes a system call again that a signal has interrupted. The
+// holder's end has nothing else to wait for it.
+func uninterrupted(call func() error) (err error) {
+	for err = call(); err == unix.EINTR; err = call() {
+	}
+	return err
+}
 
 func (l link) receive() (frame, error) {
 	conn, err := l.f.SyscallConn()
@@ -112,8 +121,11 @@ func (l link) receive() (frame, error) {
 	var n, oobn int
 	var failed error
 	err = conn.Read(func(fd uintptr) (done bool) {
-		n, oobn, _, _, failed = unix.Recvmsg(int(fd), length, oob, unix.MSG_CMSG_CLOEXEC)
-		return !again(failed)
+		failed = uninterrupted(func() (err error) {
+			n, oobn, _, _, err = unix.Recvmsg(int(fd), length, oob, unix.MSG_CMSG_CLOEXEC)
+			return err
+		})
+		return failed != unix.EAGAIN
 	})
 	switch err = cmp.Or(err, failed); {
 	case err != nil:
