@@ -379,7 +379,10 @@ func (m *images) failed(ctx context.Context, fn *lambda.Function, err error) err
 		d.Hint = "leave out --skip-pull-image once"
 	case fn.PackageType == lambda.Image && m.where.engine != nil:
 		d.Hint = "correct its name, sign in at its registry (docker login), or build it (docker build -t " + refused.Image + " .)"
+	case fn.PackageType == lambda.Image && (filepath.IsAbs(refused.Image) || lies(refused.Image)):
+		d.Hint = "save the image once more: docker save -o FILE NAME"
 	case fn.PackageType == lambda.Image:
+		d.Hint = "correct its name, sign in at its registry (docker login), or give a file that docker save has written"
 	case m.where.engine != nil:
 		d.Hint = "use --isolation namespace to run it with this machine's " + fn.Runtime
 	default:

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -169,6 +170,27 @@ func TestRegistriesAreAskedAsTheOptionsSay(t *testing.T) {
 		}
 		if asks := asked.Load() > before; asks != tt.asks {
 			t.Errorf("%s: the registry is asked: %v, want %v", tt.what, asks, tt.asks)
+		}
+	}
+}
+
+// TestImagesThatCannotBeHad: each has what to do about it.
+func TestImagesThatCannotBeHad(t *testing.T) {
+	dir := t.TempDir()
+	broken := filepath.Join(dir, "broken.tar")
+	if err := os.WriteFile(broken, []byte(strings.Repeat("x", 3000)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"LAMBKIN_CACHE_DIR": t.TempDir(), "DOCKER_HOST": "unix://" + filepath.Join(dir, "nobody.sock")}
+	for name, hint := range map[string]string{broken: "docker save", "127.0.0.1:1/app:1": "docker login"} {
+		fn := &lambda.Function{Path: "F", PackageType: lambda.Image, Code: lambda.Code{ImageURI: name}}
+		m := newImages(t.Context(), Options{Env: env, Notice: func(string) {}}, isolation{box: namespace.Sandbox{}})
+		_, err := m.of(t.Context(), fn)
+		if p, ok := errors.AsType[*Problem](err); !ok || p.Kind != InMachine || !strings.Contains(p.List[0].Hint, hint) {
+			t.Errorf("%s: %#v", name, err)
+		}
+		if err := m.close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
